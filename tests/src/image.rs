@@ -1,0 +1,1 @@
+//! The operating-system image that the lab installs.
