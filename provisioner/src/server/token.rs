@@ -97,10 +97,11 @@ impl TokenKey {
             }
             Err(error) => return Err(fail(error)),
         }
-        let key = bytes.try_into().map_err(|_| KeyError::Size {
+        let size = || KeyError::Size {
             path: path.to_owned(),
-        })?;
-        Ok(Self(key))
+        };
+        let key: [u8; KEY_BYTES] = bytes.try_into().map_err(|_| size())?;
+        Self::from_bytes(&key).ok_or_else(size)
     }
 
     fn from_bytes(key: &[u8; KEY_BYTES]) -> Option<Self> {
