@@ -1,5 +1,8 @@
 //! The store: what must survive. A handful of domain verbs; every backend passes one contract battery.
 
+pub mod memory;
+pub mod redb;
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -117,3 +120,6 @@ pub trait Store: Send + 'static {
     /// Makes all changes durable together, or none. When it returns, they survive a power cut.
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError>;
 }
+
+#[cfg(test)]
+mod contract;
