@@ -1,6 +1,7 @@
 //! A transition as a commit object: who, when, what, and trailers that a program can read back.
 
 use super::pack::Id;
+use crate::domain::node::BootId;
 use crate::server::store::Transition;
 
 /// Longest value of a header or trailer, in characters: one that is longer is cut.
@@ -10,33 +11,38 @@ const LONGEST: usize = 500;
 pub(super) fn commit(transition: &Transition, tree: &Id, parent: Option<&Id>) -> String {
     let seconds = transition.time.0 / 1000;
     let actor = one_line(&transition.actor);
-    let mut commit = format!("tree {}\n", hex::encode(tree));
-    if let Some(parent) = parent {
-        commit.push_str(&format!("parent {}\n", hex::encode(parent)));
-    }
-    commit.push_str(&format!(
-        "author {} <{}@provisioner> {seconds} +0000\n\
-         committer provisioner <provisioner@provisioner> {seconds} +0000\n\n{}\n\n",
-        ident(&actor),
-        mailbox(&actor),
-        or_unsaid(one_line(&transition.subject), "(no subject)"),
-    ));
-    let boot = transition.boot.as_ref().map(|boot| boot.as_str());
+    let parent = parent.map_or_else(String::new, |id| format!("parent {}\n", hex::encode(id)));
+    format!(
+        "tree {tree}\n\
+         {parent}\
+         author {name} <{mailbox}@provisioner> {seconds} +0000\n\
+         committer provisioner <provisioner@provisioner> {seconds} +0000\n\n\
+         {subject}\n\n\
+         {trailers}",
+        tree = hex::encode(tree),
+        name = ident(&actor),
+        mailbox = mailbox(&actor),
+        subject = or_unsaid(one_line(&transition.subject), "(no subject)"),
+        trailers = trailers(transition, &actor),
+    )
+}
+
+fn trailers(transition: &Transition, actor: &str) -> String {
+    let boot = transition.boot.as_ref().map(BootId::as_str);
     let number = transition.number.to_string();
     let trailers = [
-        (ACTOR, actor.as_str()),
+        (ACTOR, actor),
         (CAUSE, &one_line(&transition.cause)),
         (BOOT, boot.unwrap_or_default()),
         (CATALOG, &one_line(&transition.catalog)),
         (NODE, transition.node.id.as_str()),
         (NUMBER, &number),
     ];
-    for (key, value) in trailers {
-        if !value.is_empty() {
-            commit.push_str(&format!("{key}: {value}\n"));
-        }
-    }
-    commit
+    let said = trailers.iter().filter(|(_, value)| !value.is_empty());
+    let lines: Vec<String> = said
+        .map(|(key, value)| format!("{key}: {value}\n"))
+        .collect();
+    lines.concat()
 }
 
 /// Trailer: who did it.

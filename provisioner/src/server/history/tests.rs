@@ -5,7 +5,7 @@ use super::*;
 use crate::domain::machine::{Claims, Mac};
 use crate::domain::node::{BootId, Node, State};
 
-fn repository() -> (tempfile::TempDir, PathBuf) {
+pub(super) fn repository() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(DIRECTORY);
     (directory, path)
@@ -18,7 +18,7 @@ fn node(id: u16) -> Node {
     Node::first_seen(name, claims.aliases(), true, Millis(1_795_254_558_000))
 }
 
-fn transition(number: u64, id: u16) -> Transition {
+pub(super) fn transition(number: u64, id: u16) -> Transition {
     let mut node = node(id);
     node.status.reason = format!("because of {number}");
     let time = Millis(1_795_254_558_000 + number * 1000);
@@ -34,7 +34,7 @@ fn transition(number: u64, id: u16) -> Transition {
     }
 }
 
-fn git(path: &Path, arguments: &[&str]) -> String {
+pub(super) fn git(path: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .arg("-C")
         .arg(path)

@@ -143,8 +143,7 @@ impl Worker {
     }
 
     fn done(&mut self, count: usize) {
-        let batch = self.waiting.drain(..count);
-        let written = batch.last().map_or(0, |last| last.number);
+        let written = (self.waiting.drain(..count).next_back()).map_or(0, |last| last.number);
         self.status.change(|report| {
             report.pending = report.pending.saturating_sub(count as u64);
             report.written = written;
@@ -180,12 +179,11 @@ impl Worker {
     }
 }
 
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
-        source = error.source();
-    }
-    text
+fn with_sources(error: &(dyn std::error::Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    let texts: Vec<String> = chain.map(ToString::to_string).collect();
+    texts.join(": ")
 }
+
+#[cfg(test)]
+mod tests;
