@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod directory;
+pub mod history;
 pub mod recorder;
 pub mod store;
 pub mod token;

@@ -195,7 +195,9 @@ fn equals_the_model(bench: &impl Bench, batches: &[(Vec<Change>, bool)]) {
     let mut store = bench.open();
     for (batch, reopen) in batches {
         store.commit(batch).unwrap();
-        batch.iter().for_each(|change| model.apply(change));
+        for change in batch {
+            model.apply(change);
+        }
         if *reopen {
             drop(store);
             store = bench.open();

@@ -137,7 +137,9 @@ fn a_full_disk_keeps_nothing_of_the_batch_and_heals_when_there_is_room() {
         Change::Transition(transition(1, 1)),
     ];
     store.commit(&good).unwrap();
-    good.iter().for_each(|change| wanted.apply(change));
+    for change in &good {
+        wanted.apply(change);
+    }
 
     disk.full.store(true, Ordering::SeqCst);
     let error = store.commit(&[Change::Node(node(2, 2)), Change::HistoryHas(1)]);
