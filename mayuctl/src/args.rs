@@ -44,7 +44,7 @@ pub(crate) enum Verb {
         #[command(flatten)]
         step: Step,
         /// Why, for whoever finds the node held
-        #[arg(long, default_value = "", hide_default_value = true)]
+        #[arg(long, default_value = "held by an operator")]
         reason: String,
     },
     /// End a hold

@@ -1,9 +1,10 @@
 //! How a command can end, and how that is told: what, where, what to do next.
 
+use std::error::Error as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use tonic::{Code, Status};
+use tonic::{Code, Status, TimeoutExpired};
 
 use crate::server::ServerAddress;
 use crate::view::text::{clean, clean_lines};
@@ -52,12 +53,8 @@ pub(crate) enum Failure {
     #[error("nothing done: it was not answered with yes")]
     Declined,
     /// The reasons were told one by one.
-    #[error("{failed} of {all} nodes refused")]
-    Some {
-        failed: usize,
-        all: usize,
-        exit: Exit,
-    },
+    #[error("not done for {open} of {all} nodes")]
+    Some { open: usize, all: usize, exit: Exit },
     #[error("the catalog was not taken, {faults}: the last good one goes on being served")]
     Catalog { faults: String },
     #[error("{0}")]
@@ -125,10 +122,8 @@ impl Failure {
                 let text = source.to_string();
                 Some(text.split(" (os error").next().unwrap_or(&text).to_owned())
             }
-            Self::Answered { source, .. }
-                if source.code() != Code::Unavailable && is_lost(source) =>
-            {
-                Some("the connection broke off".into())
+            Self::Answered { source, .. } if source.source().is_some() => {
+                Some(broken(source).into())
             }
             Self::Answered { source, .. } if source.message().is_empty() => {
                 Some(source.code().to_string())
@@ -155,7 +150,9 @@ impl Failure {
             Self::Answered { source, .. } if is_lost(source) => Some("Is it still running?"),
             Self::Answered { source, .. } => match source.code() {
                 Code::NotFound => Some("`mayuctl get nodes` shows what there is."),
-                Code::FailedPrecondition => Some("`mayuctl describe node NAME` shows its state."),
+                Code::FailedPrecondition => {
+                    Some("`mayuctl get nodes -o wide` shows states, reasons and ids.")
+                }
                 Code::PermissionDenied | Code::Unauthenticated => Some("Try with sudo."),
                 Code::Unimplemented => Some("The server is older than this client: update it."),
                 _ => None,
@@ -179,9 +176,20 @@ fn exit_of(code: Code) -> Exit {
     }
 }
 
-/// Whether the server went away rather than answered. A connection that breaks off in the middle of
-/// an answer is `UNKNOWN` to tonic, with the broken transport as its source.
+/// Whether the server went away rather than answered. Only a status that was made on this side has a
+/// source: the broken transport, under whatever code tonic finds for it.
 fn is_lost(status: &Status) -> bool {
-    status.code() == Code::Unavailable
-        || (status.code() == Code::Unknown && std::error::Error::source(status).is_some())
+    status.code() == Code::Unavailable || status.source().is_some()
+}
+
+/// What happened to the connection, in the operator's words and not the library's.
+fn broken(status: &Status) -> &'static str {
+    let mut next = status.source();
+    while let Some(cause) = next {
+        if cause.is::<TimeoutExpired>() {
+            return "no answer came in time";
+        }
+        next = cause.source();
+    }
+    "the connection broke off"
 }

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         out: &mut out,
         err: &mut err,
         input: &mut io::stdin().lock(),
-        server: std::env::var("MAYUCTL_SERVER").ok(),
+        server: std::env::var_os("MAYUCTL_SERVER").map(|v| v.to_string_lossy().into_owned()),
         now: || now_ms(SystemTime::now()),
         retry: Duration::from_secs(1),
     };

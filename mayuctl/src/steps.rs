@@ -61,15 +61,17 @@ pub(crate) async fn step(
         }
     };
     let mut first = None;
-    let mut failed = 0;
+    let mut done = 0;
     for name in &names {
         match one_step(client, &request.step, name).await {
-            Ok(node) => say_done(&request.step, &node, s)?,
+            Ok(node) => {
+                say_done(&request.step, &node, s)?;
+                done += 1;
+            }
             Err(failure) if names.len() == 1 => return Err(failure),
             Err(failure) => {
                 failure.report(s.err);
                 first.get_or_insert(failure.exit());
-                failed += 1;
                 // What holds for the connection holds for the nodes that are left.
                 if failure.exit() == Exit::Unreachable {
                     break;
@@ -79,7 +81,7 @@ pub(crate) async fn step(
     }
     match first {
         Some(exit) => Err(Failure::Some {
-            failed,
+            open: names.len() - done,
             all: names.len(),
             exit,
         }),

@@ -62,7 +62,7 @@ impl Session {
         );
         let mut text = out;
         for line in err.lines() {
-            text += &format!("! {line}\n");
+            text.extend(["! ", line, "\n"]);
         }
         let text = text.replace(&self.server, "unix:SOCKET");
         format!("{text}exit {}", exit as u8)
@@ -146,4 +146,8 @@ fn failed(name: &str, reason: &str) -> Node {
         reason: reason.into(),
         ..node(name, "failed")
     }
+}
+
+fn changed(node: Node) -> fake::Event {
+    fake::Event::Changed(Box::new(node))
 }

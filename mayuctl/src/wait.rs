@@ -25,17 +25,16 @@ pub(crate) async fn wait(
         humantime::format_duration(limit),
         waiting.purpose()
     )?;
-    match tokio::time::timeout(limit, until_done(client, &mut waiting, s)).await {
-        Ok(done) => done,
-        Err(_) => {
-            waiting.overview(s.err)?;
-            Err(Failure::TimedOut(format!(
-                "after {} not all there: {}",
-                humantime::format_duration(limit),
-                waiting.purpose()
-            )))
-        }
+    let done = tokio::time::timeout(limit, until_done(client, &mut waiting, s)).await;
+    if let Ok(done) = done {
+        return done;
     }
+    waiting.overview(s.err)?;
+    Err(Failure::TimedOut(format!(
+        "after {} not all there: {}",
+        humantime::format_duration(limit),
+        waiting.purpose()
+    )))
 }
 
 async fn until_done(

@@ -13,6 +13,7 @@ use api::v1::server_server::{Server, ServerServer};
 use api::v1::*;
 use tempfile::TempDir;
 use tokio::net::UnixListener;
+use tokio::sync::Notify;
 use tokio_stream::wrappers::UnixListenerStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
@@ -21,7 +22,7 @@ type Answer<T> = Result<Response<T>, Status>;
 
 /// What happens after a watch has begun.
 pub(super) enum Event {
-    Changed(Node),
+    Changed(Box<Node>),
     Removed(&'static str),
     Ends,
     Breaks(Status),
@@ -43,16 +44,25 @@ pub(super) struct State {
 pub(super) struct Fake {
     state: Arc<Mutex<State>>,
     dir: Arc<TempDir>,
+    watched: Arc<Notify>,
 }
 
 impl Fake {
     /// Serves until the test's runtime ends.
     pub(super) fn serve(state: State) -> Self {
+        Self::serve_in(Arc::new(tempfile::tempdir().unwrap()), state)
+    }
+
+    /// The same in a directory that an earlier server may have left behind.
+    pub(super) fn serve_in(dir: Arc<TempDir>, state: State) -> Self {
+        let socket = dir.path().join("s");
+        let _ = std::fs::remove_file(&socket);
+        let listener = UnixListener::bind(socket).unwrap();
         let fake = Self {
             state: Arc::new(Mutex::new(state)),
-            dir: Arc::new(tempfile::tempdir().unwrap()),
+            dir,
+            watched: Arc::new(Notify::new()),
         };
-        let listener = UnixListener::bind(fake.dir.path().join("s")).unwrap();
         let server = tonic::transport::Server::builder()
             .add_service(NodesServer::new(fake.clone()))
             .add_service(CatalogServer::new(fake.clone()))
@@ -81,6 +91,11 @@ impl Fake {
 
     pub(super) fn address(&self) -> String {
         format!("unix:{}", self.dir.path().join("s").display())
+    }
+
+    /// Until somebody watches.
+    pub(super) async fn watched_by_somebody(&self) {
+        self.watched.notified().await;
     }
 
     pub(super) fn calls(&self) -> Vec<String> {
@@ -153,9 +168,9 @@ impl Nodes for Fake {
         let existing = self.matching(&request.get_ref().labels);
         let mut events: Vec<_> = existing
             .into_iter()
-            .map(|node| change(Kind::Existing, node))
+            .map(|node| Ok(change(Kind::Existing, node)))
             .collect();
-        events.push(change(Kind::Synced, Node::default()));
+        events.push(Ok(change(Kind::Synced, Node::default())));
         let mut state = self.state.lock().unwrap();
         let script = state.scripts.pop_front();
         let mut ends = false;
@@ -163,23 +178,22 @@ impl Nodes for Fake {
             match event {
                 Event::Changed(node) => {
                     state.nodes.retain(|known| known.id != node.id);
-                    state.nodes.push(node.clone());
-                    events.push(change(Kind::Changed, node));
+                    state.nodes.push(Node::clone(&node));
+                    events.push(Ok(change(Kind::Changed, *node)));
                 }
                 Event::Removed(id) => {
                     state.nodes.retain(|known| known.id != id);
-                    events.push(change(
-                        Kind::Removed,
-                        Node {
-                            id: id.into(),
-                            ..Node::default()
-                        },
-                    ));
+                    let gone = Node {
+                        id: id.into(),
+                        ..Node::default()
+                    };
+                    events.push(Ok(change(Kind::Removed, gone)));
                 }
                 Event::Ends => ends = true,
                 Event::Breaks(status) => events.push(Err(status)),
             }
         }
+        self.watched.notify_one();
         let events = tokio_stream::iter(events);
         Ok(Response::new(if ends {
             Box::pin(events)
@@ -199,7 +213,7 @@ impl Nodes for Fake {
     async fn approve(&self, request: Request<NodeName>) -> Answer<Node> {
         let name = request.into_inner().name;
         self.step(format!("approve {name}"), &name, |node| {
-            node.state = "configured".into()
+            node.state = "configured".into();
         })
     }
 
@@ -225,7 +239,7 @@ impl Nodes for Fake {
     async fn retire(&self, request: Request<NodeName>) -> Answer<Node> {
         let name = request.into_inner().name;
         self.step(format!("retire {name}"), &name, |node| {
-            node.state = "retired".into()
+            node.state = "retired".into();
         })
     }
 }
@@ -292,9 +306,9 @@ impl Server for Fake {
     }
 }
 
-fn change(kind: Kind, node: Node) -> Result<NodeChange, Status> {
-    Ok(NodeChange {
+fn change(kind: Kind, node: Node) -> NodeChange {
+    NodeChange {
         kind: kind.into(),
         node: Some(node),
-    })
+    }
 }

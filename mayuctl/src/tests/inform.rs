@@ -62,21 +62,93 @@ fn server() -> Fake {
 #[tokio::test]
 async fn boots_are_shown_step_by_step_with_offsets() {
     let fake = server();
-    insta::assert_snapshot!(mayuctl(&fake, "boots node1").await, @"");
-    insta::assert_snapshot!(mayuctl(&fake, "boots node1 -o json").await, @"");
+    insta::assert_snapshot!(mayuctl(&fake, "boots node1").await, @r"
+    boot b1, 2026-01-02T02:52:25Z, 1 step
+      +0.000s  dhcp  10.77.0.11
+    boot b2, 2026-01-02T03:02:25Z, 3 steps
+       +0.000s  dhcp    10.77.0.11, UEFI x86-64
+       +1.250s  loader  snponly.efi, 287 kB
+      +12.003s  claim
+    exit 0
+    ");
+    insta::assert_snapshot!(mayuctl(&fake, "boots node1 -o json").await, @r#"
+    [
+      {
+        "id": "b1",
+        "steps": [
+          {
+            "time_ms": 1767322345000,
+            "step": "dhcp",
+            "detail": "10.77.0.11"
+          }
+        ]
+      },
+      {
+        "id": "b2",
+        "steps": [
+          {
+            "time_ms": 1767322945000,
+            "step": "dhcp",
+            "detail": "10.77.0.11, UEFI x86-64"
+          },
+          {
+            "time_ms": 1767322946250,
+            "step": "loader",
+            "detail": "snponly.efi, 287 kB"
+          },
+          {
+            "time_ms": 1767322957003,
+            "step": "claim",
+            "detail": ""
+          }
+        ]
+      }
+    ]
+    exit 0
+    "#);
 }
 
 #[tokio::test]
 async fn history_is_a_table_or_json() {
     let fake = server();
-    insta::assert_snapshot!(mayuctl(&fake, "history node1").await, @"");
-    insta::assert_snapshot!(mayuctl(&fake, "history node1 -o json").await, @"");
+    insta::assert_snapshot!(mayuctl(&fake, "history node1").await, @r"
+    TIME                  COMMIT      ACTOR  SUBJECT                         CAUSE
+    2026-01-02T03:04:05Z  0123456789  node   node1: configured → installing  claim
+    2026-01-02T03:04:05Z  fedcba9876  node   node1: unknown → configured     -
+    exit 0
+    ");
+    insta::assert_snapshot!(mayuctl(&fake, "history node1 -o json").await, @r#"
+    [
+      {
+        "commit": "0123456789abcdef",
+        "time_ms": 1767323045000,
+        "subject": "node1: configured → installing",
+        "actor": "node",
+        "cause": "claim"
+      },
+      {
+        "commit": "fedcba9876543210",
+        "time_ms": 1767323045000,
+        "subject": "node1: unknown → configured",
+        "actor": "node",
+        "cause": ""
+      }
+    ]
+    exit 0
+    "#);
 }
 
 #[tokio::test]
 async fn explain_takes_a_node_or_a_mac_or_labels() {
     let fake = server();
-    insta::assert_snapshot!(mayuctl(&fake, "explain node1").await, @"");
+    insta::assert_snapshot!(mayuctl(&fake, "explain node1").await, @r"
+    default: every label of its selector is there
+    rack9: rack is r1, not r9
+    group:         default
+    profile:       debian
+    next net boot: installer: generation 1 is wanted and not installed
+    exit 0
+    ");
     mayuctl(&fake, "explain --mac 52-54-00-00-00-0A").await;
     mayuctl(
         &fake,
@@ -84,15 +156,35 @@ async fn explain_takes_a_node_or_a_mac_or_labels() {
     )
     .await;
     mayuctl(&fake, "explain --label rack=r1,role=worker").await;
-    insta::assert_snapshot!(fake.calls().join("\n"), @"");
-    insta::assert_snapshot!(mayuctl(&fake, "explain ghost").await, @"");
+    insta::assert_snapshot!(fake.calls().join("\n"), @r#"
+    explain "node1" 
+    explain "" mac=52:54:00:00:00:0a
+    explain "" mac=52:54:00:00:00:01,rack=r1,role=worker
+    explain "" rack=r1,role=worker
+    "#);
+    insta::assert_snapshot!(mayuctl(&fake, "explain ghost").await, @r"
+    ! mayuctl: cannot explain ghost: no node is called ghost. `mayuctl get nodes` shows what there is.
+    exit 2
+    ");
 }
 
 #[tokio::test]
 async fn the_catalog_is_shown_and_its_faults_fail_a_reload() {
     let fake = server();
-    insta::assert_snapshot!(mayuctl(&fake, "catalog status").await, @"");
-    insta::assert_snapshot!(mayuctl(&fake, "catalog reload").await, @"");
+    insta::assert_snapshot!(mayuctl(&fake, "catalog status").await, @r"
+    catalog   sha256:77aa
+    path      /etc/provisioner/catalog
+    groups    3
+    profiles  2
+    exit 0
+    ");
+    insta::assert_snapshot!(mayuctl(&fake, "catalog reload").await, @r"
+    catalog   sha256:77aa
+    path      /etc/provisioner/catalog
+    groups    3
+    profiles  2
+    exit 0
+    ");
     assert_eq!(fake.calls(), ["reload"]);
     let fault = "groups/a.yaml:3:1: unknown key `selektor`, did you mean `selector`?";
     let catalog = CatalogStatus {
@@ -103,16 +195,37 @@ async fn the_catalog_is_shown_and_its_faults_fail_a_reload() {
         catalog,
         ..State::default()
     });
-    insta::assert_snapshot!(mayuctl(&fake, "catalog reload").await, @"");
+    insta::assert_snapshot!(mayuctl(&fake, "catalog reload").await, @r"
+    catalog   -
+    path      -
+    groups    0
+    profiles  0
+
+    The newest version was not taken:
+      groups/a.yaml:3:1: unknown key `selektor`, did you mean `selector`?
+    ! mayuctl: the catalog was not taken, 1 fault: the last good one goes on being served. Mend them, then `mayuctl catalog reload`.
+    exit 1
+    ");
     assert!(mayuctl(&fake, "catalog status").await.ends_with("exit 0"));
 }
 
 #[tokio::test]
 async fn versions_of_both_sides_are_shown() {
-    insta::assert_snapshot!(mayuctl(&server(), "version").await, @"");
+    insta::assert_snapshot!(mayuctl(&server(), "version").await, @r"
+    client 0.1.0
+    server 0.1.0-test
+    exit 0
+    ");
     let nowhere = Session::at("unix:/nonexistent/socket");
-    insta::assert_snapshot!(nowhere.run("version").await, @"");
-    insta::assert_snapshot!(nowhere.run("version --client").await, @"");
+    insta::assert_snapshot!(nowhere.run("version").await, @r"
+    client 0.1.0
+    ! mayuctl: cannot reach the provisioner at unix:SOCKET: No such file or directory. Is it running? `provisioner serve` makes this socket; --server or MAYUCTL_SERVER name another one.
+    exit 4
+    ");
+    insta::assert_snapshot!(nowhere.run("version --client").await, @r"
+    client 0.1.0
+    exit 0
+    ");
 }
 
 #[tokio::test]
@@ -134,9 +247,15 @@ async fn a_server_that_is_not_there_is_told_with_the_way_out() {
     let socket = dir.path().join("left-over");
     drop(UnixListener::bind(&socket).unwrap());
     let session = Session::at(&format!("unix:{}", socket.display()));
-    insta::assert_snapshot!(session.run("get nodes").await, @"");
+    insta::assert_snapshot!(session.run("get nodes").await, @r"
+    ! mayuctl: cannot reach the provisioner at unix:SOCKET: Connection refused. Nobody listens there any more: start `provisioner serve` again.
+    exit 4
+    ");
     let session = Session::at(&format!("unix:{}", dir.path().join("none").display()));
-    insta::assert_snapshot!(session.run("get nodes").await, @"");
+    insta::assert_snapshot!(session.run("get nodes").await, @r"
+    ! mayuctl: cannot reach the provisioner at unix:SOCKET: No such file or directory. Is it running? `provisioner serve` makes this socket; --server or MAYUCTL_SERVER name another one.
+    exit 4
+    ");
 }
 
 #[tokio::test]
@@ -152,7 +271,10 @@ async fn a_server_that_breaks_off_counts_as_not_reachable() {
     let shown = Session::at(&format!("unix:{}", socket.display()))
         .run("get nodes")
         .await;
-    assert!(shown.ends_with("exit 4"), "{shown}");
+    insta::assert_snapshot!(shown, @r"
+    ! mayuctl: cannot list the nodes: the connection broke off. Is it still running?
+    exit 4
+    ");
 }
 
 #[tokio::test]

@@ -21,7 +21,14 @@ fn a_selector_that_would_hit_everything_or_nothing_is_refused() {
         .iter()
         .map(|typed| error(typed.parse::<Selector>()))
         .collect();
-    insta::assert_snapshot!(errors.join("\n"), @"");
+    insta::assert_snapshot!(errors.join("\n"), @r"
+    selector ``: `` is not key=value, as in rack=r1,role=worker
+    selector `rack`: `rack` is not key=value, as in rack=r1,role=worker
+    selector `rack=r1,`: `` is not key=value, as in rack=r1,role=worker
+    selector `=r1`: a key is missing, as in rack=r1,role=worker
+    selector `rack=r1,rack=r2`: `rack` is there twice, and a label has one value
+    selector `rack!=r1`: '!' cannot be part of a key, as in rack=r1,role=worker
+    ");
 }
 
 #[test]
@@ -39,7 +46,12 @@ fn tags_that_say_nothing_or_two_things_are_refused() {
         .iter()
         .map(|typed| error(TagChange::parse(&words(typed))))
         .collect();
-    insta::assert_snapshot!(errors.join("\n"), @"");
+    insta::assert_snapshot!(errors.join("\n"), @r"
+    tag `rack`: neither sets nor removes; set with k=v, remove with k-
+    tag `-`: a key is missing; set with k=v, remove with k-
+    tag `a` is there twice: say once what it shall be
+    tag `a b=1`: ' ' cannot be part of a key; set with k=v, remove with k-
+    ");
 }
 
 #[test]
@@ -53,7 +65,13 @@ fn a_time_limit_needs_a_unit_and_a_length() {
         .iter()
         .map(|typed| error(parse_time_limit(typed)))
         .collect();
-    insta::assert_snapshot!(errors.join("\n"), @"");
+    insta::assert_snapshot!(errors.join("\n"), @r#"
+    --timeout `10`: time unit needed, for example 10sec or 10ms; write it as 90s, 10m or 1h
+    --timeout ``: value was empty; write it as 90s, 10m or 1h
+    --timeout `0s`: has to be longer than nothing
+    --timeout `-1m`: expected number at 0; write it as 90s, 10m or 1h
+    --timeout `10 parsecs`: unknown time unit "parsecs", supported units: ns, us/µs, ms, sec, min, hours, days, weeks, months, years (and few variations); write it as 90s, 10m or 1h
+    "#);
 }
 
 #[test]
@@ -76,5 +94,8 @@ fn a_goal_is_a_state_that_exists() {
         error(parse_goal("state=runing")),
         error(parse_goal("running")),
     ];
-    insta::assert_snapshot!(errors.join("\n"), @"");
+    insta::assert_snapshot!(errors.join("\n"), @r"
+    --for `state=runing`: write state=STATE with one of unknown, configured, installing, installed, running, failed, retired
+    --for `running`: write state=STATE with one of unknown, configured, installing, installed, running, failed, retired
+    ");
 }

@@ -129,5 +129,10 @@ fn the_overview_shows_where_each_node_is_and_which_names_nobody_has() {
     waiting.resolved("n2", "b");
     let mut out = Vec::new();
     waiting.overview(&mut out).unwrap();
-    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @"");
+    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
+    NAME    STATE       STEP       REASON
+    host-a  installing  write 42%  -
+    host-b  failed      -          two disks fit\u{1b}[2J
+    n3      -           -          no such node was seen
+    ");
 }
