@@ -30,10 +30,15 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Describe(DescribeKind),
     /// Show all there is to know about a node, as `describe node` does
-    Status { name: String },
+    Status {
+        /// Which node
+        name: String,
+    },
     /// Set tags of a node (k=v) and remove them (k-)
     Tag {
+        /// Which node
         name: String,
+        /// What to set and what to remove
         #[arg(required = true, value_name = "k=v|k-")]
         changes: Vec<String>,
     },
@@ -55,6 +60,7 @@ pub(crate) enum Verb {
     Retire(Step),
     /// Say which group and profile a machine gets, and why
     Explain {
+        /// A node that is known
         #[arg(required_unless_present_any = ["mac", "labels"], conflicts_with_all = ["mac", "labels"])]
         name: Option<String>,
         /// A machine with this MAC, seen before or not
@@ -66,13 +72,17 @@ pub(crate) enum Verb {
     },
     /// Show what became of a node, from the history repository
     History {
+        /// Which node
         name: String,
+        /// For people or for programs
         #[arg(short, long, value_enum, default_value_t)]
         output: TextOrJson,
     },
     /// Show the timeline of a node's boots
     Boots {
+        /// Which node
         name: String,
+        /// For people or for programs
         #[arg(short, long, value_enum, default_value_t)]
         output: TextOrJson,
     },
@@ -81,6 +91,7 @@ pub(crate) enum Verb {
         /// The nodes; they need not be known yet. Without any: every node there is
         #[arg(value_name = "NAME")]
         names: Vec<String>,
+        /// What they shall be: unknown, configured, installing, installed, running, failed, retired
         #[arg(long = "for", value_name = "state=STATE")]
         goal: String,
         /// The nodes with these labels, at least one
@@ -105,7 +116,10 @@ pub(crate) enum Verb {
         client: bool,
     },
     /// Print completions for a shell
-    Completions { shell: CompletionShell },
+    Completions {
+        /// Which shell
+        shell: CompletionShell,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -119,7 +133,10 @@ pub(crate) enum GetKind {
 pub(crate) enum DescribeKind {
     /// A machine
     #[command(alias = "nodes")]
-    Node { name: String },
+    Node {
+        /// Which node
+        name: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -132,6 +149,7 @@ pub(crate) enum CatalogVerb {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct GetNodes {
+    /// Only this node
     pub(crate) name: Option<String>,
     /// Only nodes with these labels
     #[arg(
@@ -141,6 +159,7 @@ pub(crate) struct GetNodes {
         conflicts_with = "name"
     )]
     pub(crate) selector: Option<String>,
+    /// For people (table, wide) or for programs
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Output,
     /// Go on showing each change
@@ -150,6 +169,7 @@ pub(crate) struct GetNodes {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Step {
+    /// Which nodes
     #[arg(value_name = "NAME", required_unless_present = "selector")]
     pub(crate) names: Vec<String>,
     /// All nodes with these labels: shows them and asks

@@ -96,7 +96,7 @@ fn parsed_not(error: &clap::Error, surroundings: &mut Surroundings<'_>) -> Exit 
 }
 
 async fn execute(args: Args, s: &mut Surroundings<'_>) -> Result<(), Failure> {
-    let address = args.server.clone().or_else(|| s.server.clone());
+    let typed = args.server;
     let command = Command::try_from(args.verb)?;
     if let Command::Completions(shell) = command {
         return inform::completions(shell, s);
@@ -107,10 +107,7 @@ async fn execute(args: Args, s: &mut Surroundings<'_>) -> Result<(), Failure> {
     if let Command::Step(request) = &command {
         request.may_be_asked(s.interactive)?;
     }
-    let address: ServerAddress = match address.filter(|typed| !typed.is_empty()) {
-        Some(typed) => typed.parse()?,
-        None => ServerAddress::default(),
-    };
+    let address = address(typed.as_deref(), s.server.as_deref())?;
     if let Command::Version { .. } = command {
         inform::client_version(s)?;
     }
@@ -128,5 +125,14 @@ async fn execute(args: Args, s: &mut Surroundings<'_>) -> Result<(), Failure> {
         Command::CatalogReload => inform::catalog_reload(&client, s).await,
         Command::Version { .. } => inform::server_version(&client, s).await,
         Command::Completions(_) => Ok(()),
+    }
+}
+
+/// An empty variable of the environment is an unset one; an empty `--server` is a mistake.
+fn address(typed: Option<&str>, environment: Option<&str>) -> Result<ServerAddress, Failure> {
+    match (typed, environment) {
+        (Some(typed), _) => ServerAddress::parse("--server", typed),
+        (None, Some("") | None) => Ok(ServerAddress::default()),
+        (None, Some(set)) => ServerAddress::parse("MAYUCTL_SERVER", set),
     }
 }

@@ -4,7 +4,6 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use api::v1::boots_client::BootsClient;
@@ -34,14 +33,13 @@ impl Default for ServerAddress {
     }
 }
 
-impl FromStr for ServerAddress {
-    type Err = Failure;
-
-    fn from_str(typed: &str) -> Result<Self, Failure> {
+impl ServerAddress {
+    /// Reads an address; `origin` says where it was given, for the error.
+    pub(crate) fn parse(origin: &str, typed: &str) -> Result<Self, Failure> {
         if typed.starts_with("http://") || typed.starts_with("https://") {
             return Err(Failure::Usage(format!(
-                "server `{typed}`: reaching a provisioner over the network comes with the operator \
-                 plane; until then run mayuctl on its host, with --server unix:{DEFAULT_SOCKET}"
+                "{origin} `{typed}`: reaching a provisioner over the network comes with the operator \
+                 plane; until then run mayuctl on its host, with unix:{DEFAULT_SOCKET}"
             )));
         }
         match typed.strip_prefix("unix:") {
@@ -50,7 +48,7 @@ impl FromStr for ServerAddress {
                 Ok(Self(PathBuf::from(path.strip_prefix("//").unwrap_or(path))))
             }
             _ => Err(Failure::Usage(format!(
-                "server `{typed}`: write unix:PATH, as in unix:{DEFAULT_SOCKET}"
+                "{origin} `{typed}`: write unix:PATH, as in unix:{DEFAULT_SOCKET}"
             ))),
         }
     }
@@ -140,7 +138,7 @@ mod tests {
     #[test]
     fn a_unix_socket_may_be_written_as_grpc_does() {
         for typed in ["unix:/run/p.sock", "unix:///run/p.sock"] {
-            let address: ServerAddress = typed.parse().unwrap();
+            let address = ServerAddress::parse("--server", typed).unwrap();
             assert_eq!(address.to_string(), "unix:/run/p.sock");
         }
     }
@@ -149,13 +147,17 @@ mod tests {
     fn an_address_that_cannot_be_reached_this_way_says_what_can() {
         let errors: Vec<_> = ["https://10.77.0.1:8443", "unix:", "unix://", "/run/p.sock"]
             .iter()
-            .map(|typed| typed.parse::<ServerAddress>().unwrap_err().to_string())
+            .map(|typed| {
+                ServerAddress::parse("--server", typed)
+                    .unwrap_err()
+                    .to_string()
+            })
             .collect();
         insta::assert_snapshot!(errors.join("\n"), @r"
-        server `https://10.77.0.1:8443`: reaching a provisioner over the network comes with the operator plane; until then run mayuctl on its host, with --server unix:/run/provisioner.sock
-        server `unix:`: write unix:PATH, as in unix:/run/provisioner.sock
-        server `unix://`: write unix:PATH, as in unix:/run/provisioner.sock
-        server `/run/p.sock`: write unix:PATH, as in unix:/run/provisioner.sock
+        --server `https://10.77.0.1:8443`: reaching a provisioner over the network comes with the operator plane; until then run mayuctl on its host, with unix:/run/provisioner.sock
+        --server `unix:`: write unix:PATH, as in unix:/run/provisioner.sock
+        --server `unix://`: write unix:PATH, as in unix:/run/provisioner.sock
+        --server `/run/p.sock`: write unix:PATH, as in unix:/run/provisioner.sock
         ");
     }
 }

@@ -1,5 +1,6 @@
 //! The whole client against a server in the same process, on a real unix socket.
 
+mod describe;
 mod fake;
 mod get;
 mod inform;

@@ -298,6 +298,7 @@ async fn wrong_usage_is_exit_64_and_help_is_none() {
         "wait --for state=running --timeout 10",
         "--server https://10.77.0.1:8443 get nodes",
         "--server /run/provisioner.sock get nodes",
+        "--server= get nodes",
     ] {
         let shown = mayuctl(&fake, line).await;
         assert!(
@@ -320,4 +321,11 @@ async fn the_server_on_the_command_line_goes_before_the_one_of_the_environment()
     let elsewhere = Session::at("unix:/nonexistent/socket");
     let line = format!("get nodes -o name --server {}", fake.address());
     assert!(elsewhere.run(&line).await.ends_with("exit 0"));
+}
+
+#[tokio::test]
+async fn an_address_that_is_wrong_in_the_environment_is_told_as_such() {
+    let shown = Session::at("/run/p.sock").run("get nodes").await;
+    assert!(shown.starts_with("! mayuctl: MAYUCTL_SERVER `"), "{shown}");
+    assert!(shown.ends_with("exit 64"), "{shown}");
 }

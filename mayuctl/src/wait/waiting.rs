@@ -1,6 +1,6 @@
 //! What `wait` knows: pure, fed with changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use api::v1::Node;
@@ -125,16 +125,16 @@ impl Waiting {
 
     /// Whether every node that counts is there; none at all is not enough.
     pub(super) fn is_done(&self) -> bool {
-        let mut targets = self.targets().peekable();
+        let targets = self.targets();
         self.synced
             && self.unresolved().is_empty()
-            && targets.peek().is_some()
-            && targets.all(|node| node.state == self.goal.as_str())
             && self
                 .ids
                 .values()
                 .flatten()
                 .all(|id| self.nodes.contains_key(id))
+            && !targets.is_empty()
+            && targets.iter().all(|node| node.state == self.goal.as_str())
     }
 
     /// Where each node is that counts, and which of the names nobody has.
@@ -164,11 +164,15 @@ impl Waiting {
         Table::new(&["NAME", "STATE", "STEP", "REASON"], false).write(out, &rows)
     }
 
-    fn targets(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.values().filter(|node| match &self.target {
-            Target::All | Target::Selector(_) => true,
-            Target::Names(_) => self.ids.values().flatten().any(|id| *id == node.id),
-        })
+    /// The nodes that count, each once however many names it was given.
+    fn targets(&self) -> Vec<&Node> {
+        if !matches!(self.target, Target::Names(_)) {
+            return self.nodes.values().collect();
+        }
+        let ids: BTreeSet<&String> = self.ids.values().flatten().collect();
+        ids.into_iter()
+            .filter_map(|id| self.nodes.get(id))
+            .collect()
     }
 }
 
