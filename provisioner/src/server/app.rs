@@ -11,7 +11,7 @@ use crate::domain::node::{BootId, Limits, Node};
 use crate::domain::timeline::Step;
 use crate::server::boots::Pinned;
 use crate::server::catalog::Serving;
-use crate::server::history::HistoryStatus;
+use crate::server::history::worker::HistoryStatus;
 use crate::server::loaders::Loaders;
 use crate::server::logs::Logs;
 use crate::server::recorder::{Note, Recorder};
@@ -79,7 +79,7 @@ impl App {
         for (state, count) in states {
             text.push_str(&format!("provisioner_nodes{{state=\"{state}\"}} {count}\n"));
         }
-        let lag = self.history.pending();
+        let lag = self.history.report().pending;
         text.push_str(&format!("# TYPE provisioner_history_pending gauge\nprovisioner_history_pending {lag}\n"));
         text
     }
