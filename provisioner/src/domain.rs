@@ -5,7 +5,9 @@
 //! and in which words do we tell it ([`render`]).
 
 pub mod address;
+pub mod catalog;
 pub mod labels;
 pub mod machine;
 pub mod node;
+pub mod render;
 pub mod timeline;
