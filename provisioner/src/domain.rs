@@ -5,6 +5,7 @@
 //! and in which words do we tell it ([`render`]).
 
 pub mod address;
+pub mod boot;
 pub mod labels;
 pub mod machine;
 pub mod node;

@@ -1,8 +1,13 @@
 //! Addresses: which subnet has which pools, who has which lease. Pure; the recorder makes it durable.
 
+mod book;
+pub mod subnet;
+
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
+
+pub use book::{AddressBook, Answer, Ask, NoAddress};
 
 use super::machine::Mac;
 use super::node::Millis;

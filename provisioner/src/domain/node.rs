@@ -14,6 +14,7 @@ use api::node::{Inventory, Stage};
 use serde::{Deserialize, Serialize};
 
 pub use state::State;
+pub(in crate::domain) use step::may_install;
 pub use step::{Attempt, Event, Limits, Outcome, Refused, Steer, step};
 
 use super::labels::{Labels, Trust};
