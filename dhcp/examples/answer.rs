@@ -15,10 +15,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .init();
     let mut arguments = std::env::args().skip(1);
     let interface = arguments.next().ok_or("name an interface")?;
+    let mut given = || arguments.next().filter(|argument| !argument.is_empty());
     let boot = Offered {
-        tftp: arguments.next(),
-        http: arguments.next(),
-        ipxe: arguments.next(),
+        tftp: given(),
+        http: given(),
+        ipxe: given(),
     };
     let listener = Listener::bind(&[interface], SERVER_PORT)?;
     loop {

@@ -3,7 +3,7 @@ use dhcproto::{Decodable, Decoder};
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{all, capture, request};
+use crate::testing::{all, request};
 use crate::{Kind, Request};
 
 #[test]
@@ -238,11 +238,12 @@ proptest! {
 
     #[test]
     fn no_mutation_of_a_real_packet_panics(
-        which in 0..13_usize,
+        which in any::<proptest::sample::Index>(),
         changes in proptest::collection::vec((0..420_usize, any::<u8>()), 1..8),
         length in 200..420_usize,
     ) {
-        let (_, mut bytes) = all("captures").swap_remove(which);
+        let captures = all("captures");
+        let (_, mut bytes) = which.get(&captures).clone();
         for (at, value) in changes {
             if let Some(byte) = bytes.get_mut(at) {
                 *byte = value;
@@ -319,14 +320,4 @@ fn end_of_options(bytes: &[u8]) -> usize {
         };
     }
     at
-}
-
-#[test]
-fn captures_are_thirteen() {
-    assert_eq!(
-        all("captures").len(),
-        13,
-        "the range of no_mutation_of_a_real_packet_panics"
-    );
-    assert_eq!(capture("udhcpc-discover").len(), 300);
 }
