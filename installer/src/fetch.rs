@@ -88,7 +88,9 @@ pub enum FetchError {
 
 /// The bytes are not the ones that were ordered.
 #[derive(Debug, thiserror::Error)]
-#[error("the image has SHA-256 {got} ({bytes} bytes), the order says {wanted}: correct the image or the order")]
+#[error(
+    "the image has SHA-256 {got} ({bytes} bytes), the order says {wanted}: correct the image or the order"
+)]
 pub struct WrongHash {
     got: String,
     wanted: String,
@@ -202,7 +204,9 @@ impl<'a> Transfer<'a> {
                 request = request.header(header::IF_RANGE, validator);
             }
         }
-        let mut answer = request.call().map_err(|error| Trouble::Again(error.to_string()))?;
+        let mut answer = request
+            .call()
+            .map_err(|error| Trouble::Again(error.to_string()))?;
         let mut skip = self.judge(&answer)?;
         let mut body = answer.body_mut().as_reader();
         let mut buffer = vec![0; BUFFER];
@@ -221,9 +225,9 @@ impl<'a> Transfer<'a> {
             }
         }
         match self.total {
-            Some(total) if self.offset < total => {
-                Err(Trouble::Again(format!("the connection ended before {total} bytes")))
-            }
+            Some(total) if self.offset < total => Err(Trouble::Again(format!(
+                "the connection ended before {total} bytes"
+            ))),
             _ if skip > 0 => Err(Trouble::Final(self.changed())),
             _ => Ok(()),
         }

@@ -71,9 +71,10 @@ fn wipe(how: Wipe, target: &Target, context: Context<'_>) -> Result<(), Stop> {
     })();
     wiped.map_err(|trouble| match trouble {
         Trouble::Stop(stop) => stop,
-        Trouble::Disk(error) => {
-            Stop::lasting(Stage::Wipe, format!("the disk cannot be wiped: {error}; replace it"))
-        }
+        Trouble::Disk(error) => Stop::lasting(
+            Stage::Wipe,
+            format!("the disk cannot be wiped: {error}; replace it"),
+        ),
     })
 }
 
@@ -187,7 +188,10 @@ fn finish(
     let Context { log, progress, .. } = context;
     progress.enter(Stage::Finish, 0, "");
     let broken = |error: io::Error| {
-        Stop::lasting(Stage::Finish, format!("the disk cannot be written: {error}; replace it"))
+        Stop::lasting(
+            Stage::Finish,
+            format!("the disk cannot be written: {error}; replace it"),
+        )
     };
     for patch in patches {
         target.write(&patch.bytes, patch.offset).map_err(broken)?;
@@ -202,10 +206,14 @@ fn finish(
     }
     // The last chance to hear that another boot has taken over.
     progress.check()?;
-    head.release(target, proof).and_then(|()| target.sync()).map_err(broken)?;
+    head.release(target, proof)
+        .and_then(|()| target.sync())
+        .map_err(broken)?;
     if !head.is_on(target).map_err(broken)? {
         // A table that is only half there must not be booted.
-        target.zero(0, MIB as u64, &mut |_| Ok(())).map_err(broken)?;
+        target
+            .zero(0, MIB as u64, &mut |_| Ok(()))
+            .map_err(broken)?;
         return Err(differs(0));
     }
     log.line("first MiB written and read back: the disk is complete");
@@ -213,7 +221,8 @@ fn finish(
 }
 
 fn differs(offset: u64) -> Stop {
-    let reason = format!("the disk reads back other bytes than were written at byte {offset}: replace it");
+    let reason =
+        format!("the disk reads back other bytes than were written at byte {offset}: replace it");
     Stop::lasting(Stage::Finish, reason)
 }
 

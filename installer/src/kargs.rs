@@ -89,7 +89,9 @@ impl Mac {
 
     /// A number that differs between machines.
     pub fn seed(self) -> u64 {
-        self.0.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+        self.0
+            .iter()
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
     }
 }
 
@@ -138,7 +140,10 @@ mod tests {
         assert_eq!(kargs.url, "http://10.77.0.1:8080");
         assert_eq!(kargs.token, "abc=");
         assert_eq!(kargs.mac.to_string(), "52:54:00:ab:00:01");
-        assert_eq!((kargs.address.to_string(), kargs.prefix), ("10.77.0.11".into(), 24));
+        assert_eq!(
+            (kargs.address.to_string(), kargs.prefix),
+            ("10.77.0.11".into(), 24)
+        );
         assert_eq!(kargs.gateway, Some(Ipv4Addr::new(10, 77, 0, 1)));
     }
 
@@ -158,13 +163,25 @@ mod tests {
     fn a_netmask_with_holes_is_refused_with_its_value() {
         let line = LINE.replace("255.255.255.0", "255.0.255.0");
         let message = parse(&line).unwrap_err().to_string();
-        assert!(message.contains("provisioner.netmask=255.0.255.0"), "{message}");
+        assert!(
+            message.contains("provisioner.netmask=255.0.255.0"),
+            "{message}"
+        );
     }
 
     #[test]
     fn every_spelling_of_a_mac_is_the_same_mac() {
-        for text in ["52:54:00:ab:cd:ef", "52-54-00-AB-CD-EF", "5254.00ab.cdef", "525400ABCDEF"] {
-            assert_eq!(Mac::parse(text), Some(Mac([0x52, 0x54, 0, 0xab, 0xcd, 0xef])), "{text}");
+        for text in [
+            "52:54:00:ab:cd:ef",
+            "52-54-00-AB-CD-EF",
+            "5254.00ab.cdef",
+            "525400ABCDEF",
+        ] {
+            assert_eq!(
+                Mac::parse(text),
+                Some(Mac([0x52, 0x54, 0, 0xab, 0xcd, 0xef])),
+                "{text}"
+            );
         }
         assert_eq!(Mac::parse("52:54:00:ab:cd"), None);
     }

@@ -105,7 +105,10 @@ mod tests {
 
     fn texts(lines: Option<LogLines>) -> Vec<String> {
         let lines = lines.map(|lines| lines.lines).unwrap_or_default();
-        lines.iter().map(|line| line.split_once("] ").unwrap().1.to_owned()).collect()
+        lines
+            .iter()
+            .map(|line| line.split_once("] ").unwrap().1.to_owned())
+            .collect()
     }
 
     #[test]

@@ -6,7 +6,14 @@ fn main() -> ExitCode {
     if std::process::id() == 1 {
         return installer::supervise::run();
     }
-    if std::env::args().nth(1).as_deref() == Some(installer::supervise::WORKER) {
+    let mut arguments = std::env::args();
+    if arguments
+        .next()
+        .is_some_and(|own| own.ends_with("modprobe"))
+    {
+        return installer::modules::load::modprobe(arguments);
+    }
+    if arguments.next().as_deref() == Some(installer::supervise::WORKER) {
         return installer::worker::run();
     }
     installer::supervise::usage()

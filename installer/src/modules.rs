@@ -75,6 +75,13 @@ impl Tables {
         order.steps
     }
 
+    /// A module by name or alias, as the kernel asks for it (`request_module`), after all it needs.
+    pub fn named(&self, name: &str) -> Vec<Step> {
+        let mut order = Order::default();
+        self.visit_named(name, &mut order);
+        order.steps
+    }
+
     fn matching(&self, alias: &str) -> Vec<String> {
         // A pattern may start with a wildcard, then it has no bus of its own.
         [bus(alias), String::new()]
@@ -106,17 +113,20 @@ impl Tables {
         self.visit_soft(soft.map(|soft| &soft.after), order);
     }
 
+    fn visit_named(&self, name: &str, order: &mut Order) {
+        let module = plain(name);
+        if self.files.contains_key(&module) {
+            return self.visit(&module, order);
+        }
+        for module in self.matching(name) {
+            self.visit(&module, order);
+        }
+    }
+
     /// A soft dependency is a module or an alias (`crypto-crc32c`), or built in and so in no table.
     fn visit_soft(&self, names: Option<&Vec<String>>, order: &mut Order) {
         for name in names.into_iter().flatten() {
-            let module = plain(name);
-            if self.files.contains_key(&module) {
-                self.visit(&module, order);
-            } else {
-                for module in self.matching(name) {
-                    self.visit(&module, order);
-                }
-            }
+            self.visit_named(name, order);
         }
     }
 }

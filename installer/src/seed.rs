@@ -18,7 +18,9 @@ pub const LABEL: &str = "CIDATA";
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// Not a name for a file in the seed's only directory.
-    #[error("{0:?} cannot be a file's name in the seed: use user-data, meta-data, network-config or vendor-data")]
+    #[error(
+        "{0:?} cannot be a file's name in the seed: use user-data, meta-data, network-config or vendor-data"
+    )]
     Name(String),
     /// No room.
     #[error("the seed's files have {0} bytes, more than fit into its {BYTES}: make them smaller")]
@@ -34,7 +36,11 @@ pub fn make(files: &BTreeMap<String, String>, sector: u64) -> Result<Vec<u8>, Se
     let mut volume = Cursor::new(vec![0; usize::try_from(BYTES).map_err(io::Error::other)?]);
     let bytes_per_sector = u16::try_from(sector).map_err(io::Error::other)?;
     // FAT16 wants at least 4085 clusters, which this size only has with small sectors.
-    let kind = if sector == 512 { FatType::Fat16 } else { FatType::Fat12 };
+    let kind = if sector == 512 {
+        FatType::Fat16
+    } else {
+        FatType::Fat12
+    };
     let options = FormatVolumeOptions::new()
         .fat_type(kind)
         .bytes_per_sector(bytes_per_sector)
@@ -76,9 +82,13 @@ mod tests {
     use super::*;
 
     fn files(text: &str) -> BTreeMap<String, String> {
-        [("user-data", text), ("meta-data", "instance-id: n1-1\n"), ("network-config", "")]
-            .map(|(name, text)| (name.to_owned(), text.to_owned()))
-            .into()
+        [
+            ("user-data", text),
+            ("meta-data", "instance-id: n1-1\n"),
+            ("network-config", ""),
+        ]
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
+        .into()
     }
 
     fn read_all(volume: Vec<u8>) -> (String, FatType, BTreeMap<String, String>) {
@@ -111,7 +121,9 @@ mod tests {
 
     #[test]
     fn files_that_do_not_fit_are_refused_with_their_size() {
-        let message = make(&files(&"x".repeat(4 << 20)), 512).unwrap_err().to_string();
+        let message = make(&files(&"x".repeat(4 << 20)), 512)
+            .unwrap_err()
+            .to_string();
         assert!(message.contains("4194322 bytes"), "{message}");
     }
 
@@ -119,7 +131,10 @@ mod tests {
     fn a_seed_as_large_as_allowed_fits() {
         let text = "x".repeat(usize::try_from(BYTES / 8 * 7).unwrap() - 100);
         for sector in [512, 4096] {
-            assert_eq!(read_all(make(&files(&text), sector).unwrap()).2, files(&text));
+            assert_eq!(
+                read_all(make(&files(&text), sector).unwrap()).2,
+                files(&text)
+            );
         }
     }
 
@@ -127,7 +142,10 @@ mod tests {
     fn a_name_with_a_path_in_it_is_refused() {
         for name in ["../etc/passwd", "a/b", "", ".x", "a\nb"] {
             let files = BTreeMap::from([(name.to_owned(), String::new())]);
-            assert!(matches!(make(&files, 512), Err(SeedError::Name(_))), "{name:?}");
+            assert!(
+                matches!(make(&files, 512), Err(SeedError::Name(_))),
+                "{name:?}"
+            );
         }
     }
 }

@@ -116,7 +116,10 @@ impl Server {
             match self.call(path, body) {
                 Err(CallError::Again { path, reason }) => {
                     let wait = backoff.step();
-                    log.line(format!("{path}: {reason}; again in {:.1} s", wait.as_secs_f64()));
+                    log.line(format!(
+                        "{path}: {reason}; again in {:.1} s",
+                        wait.as_secs_f64()
+                    ));
                     pause(wait);
                 }
                 answer => return answer,

@@ -53,7 +53,9 @@ pub fn run() -> ExitCode {
     sleep(wait);
     nix::unistd::sync();
     let refused = reboot(how).err();
-    say(&format!("the machine cannot be restarted ({refused:?}): switch it off and on"));
+    say(&format!(
+        "the machine cannot be restarted ({refused:?}): switch it off and on"
+    ));
     // An init that returns is a kernel panic: better a machine that says what it waits for.
     loop {
         sleep(Duration::from_secs(3600));
@@ -62,7 +64,9 @@ pub fn run() -> ExitCode {
 
 /// For somebody who runs the file by hand.
 pub fn usage() -> ExitCode {
-    say("this is /init of an initramfs made by `provisioner installer-image`; it only runs as PID 1");
+    say(
+        "this is /init of an initramfs made by `provisioner installer-image`; it only runs as PID 1",
+    );
     ExitCode::from(64)
 }
 
@@ -91,7 +95,8 @@ fn follow(status: ExitStatus) -> (Duration, RebootMode) {
         Some(exit::FAILED) => (AFTER_FAILURE, RebootMode::RB_AUTOBOOT),
         _ => {
             let words = fs::read_to_string(LAST_WORDS).unwrap_or_default();
-            let reason = format!("the installer died ({status}): {words}; this is a bug, report it");
+            let reason =
+                format!("the installer died ({status}): {words}; this is a bug, report it");
             say(&reason);
             report(reason);
             (AFTER_FAILURE, RebootMode::RB_AUTOBOOT)

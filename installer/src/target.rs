@@ -116,7 +116,10 @@ impl Target {
             FallocateFlags::FALLOC_FL_ZERO_RANGE | keep,
         ];
         // A way that the device once refused is not tried again.
-        for (number, way) in (0..).zip(ways).skip(self.zeroing.load(Ordering::Relaxed).into()) {
+        for (number, way) in (0..)
+            .zip(ways)
+            .skip(self.zeroing.load(Ordering::Relaxed).into())
+        {
             match self.allocate(way, offset, length) {
                 Ok(()) => return Ok(()),
                 Err(Errno::EOPNOTSUPP | Errno::EINVAL | Errno::ENOSYS | Errno::ENODEV) => {

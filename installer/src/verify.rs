@@ -27,7 +27,11 @@ pub enum VerifyError {
 }
 
 /// Compares everything but the first MiB, which is not there yet.
-pub fn read_back(target: &Target, written: &Written, progress: &Progress) -> Result<(), VerifyError> {
+pub fn read_back(
+    target: &Target,
+    written: &Written,
+    progress: &Progress,
+) -> Result<(), VerifyError> {
     let mut buffer = Aligned::new(MIB);
     let mut offset = MIB as u64;
     let end = written.bytes.next_multiple_of(target.sector());

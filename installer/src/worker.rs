@@ -173,24 +173,35 @@ fn connect(kargs: &Kargs, drivers: &mut Coldplug, log: &Log) -> Result<(), Stop>
             break name;
         }
         if looks % 50 == 0 {
-            log.line(format!("waiting for the interface {}: is its driver on board?", kargs.mac));
+            log.line(format!(
+                "waiting for the interface {}: is its driver on board?",
+                kargs.mac
+            ));
         }
         // No interface, no server to tell: a machine that waits here is switched off by hand.
         looks += 1;
         sleep(LOOK);
     };
     network::configure(&name, kargs).map_err(|error| {
-        Stop::retryable(Stage::Disk, format!("interface {name} cannot be configured: {error}"))
+        Stop::retryable(
+            Stage::Disk,
+            format!("interface {name} cannot be configured: {error}"),
+        )
     })?;
     let started = Instant::now();
     while !network::carrier(root, &name) {
         if started.elapsed() > CARRIER_PATIENCE {
-            log.line(format!("{name} has no carrier: is the cable in? trying all the same"));
+            log.line(format!(
+                "{name} has no carrier: is the cable in? trying all the same"
+            ));
             break;
         }
         sleep(LOOK);
     }
-    log.line(format!("{name} is up with {}/{}", kargs.address, kargs.prefix));
+    log.line(format!(
+        "{name} is up with {}/{}",
+        kargs.address, kargs.prefix
+    ));
     Ok(())
 }
 
@@ -226,12 +237,16 @@ fn pick(order: &InstallOrder, drivers: &mut Coldplug, context: Context<'_>) -> R
         drivers.run(context.log);
         match choose(&order.disk, &disks::find(Path::new(ROOT))) {
             Ok(disk) => {
-                context.log.line(format!("chosen: {}, {} bytes", disk.name, disk.size_bytes));
+                context
+                    .log
+                    .line(format!("chosen: {}, {} bytes", disk.name, disk.size_bytes));
                 return Ok(disk.clone());
             }
             Err(refused) if refused.may_change() && started.elapsed() < DISK_PATIENCE => {
                 if !std::mem::replace(&mut told, true) {
-                    context.log.line(format!("{refused}; waiting for more disks"));
+                    context
+                        .log
+                        .line(format!("{refused}; waiting for more disks"));
                 }
                 sleep(LOOK);
             }

@@ -158,7 +158,11 @@ pub fn copy(
     let mut chunk = Aligned::new(MIB);
     loop {
         progress.check()?;
-        let filled = if bytes < MIB as u64 { 0 } else { fill(source, &mut chunk)? };
+        let filled = if bytes < MIB as u64 {
+            0
+        } else {
+            fill(source, &mut chunk)?
+        };
         if filled == 0 {
             break;
         }
@@ -230,7 +234,9 @@ fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, CopyError> {
 /// Compared with known zeros: memcmp is the fastest loop at hand.
 fn is_zero(bytes: &[u8]) -> bool {
     static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
-    bytes.chunks(ZEROS.len()).all(|part| ZEROS.get(..part.len()) == Some(part))
+    bytes
+        .chunks(ZEROS.len())
+        .all(|part| ZEROS.get(..part.len()) == Some(part))
 }
 
 /// The reading end of the channel.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use nix::errno::Errno;
 use nix::kmod::{ModuleInitFlags, finit_module};
@@ -17,6 +18,19 @@ pub struct Coldplug {
     tables: Tables,
     devices: BTreeSet<String>,
     tried: BTreeSet<String>,
+}
+
+/// `/sbin/modprobe`: the kernel asks for a module by name or alias, as the last argument
+/// (`kernel/kmod.c`: `modprobe -q -- NAME`). Network cards get their PHY's driver in this way.
+pub fn modprobe(arguments: impl Iterator<Item = String>) -> ExitCode {
+    let log = Log::console();
+    let modules = Coldplug::new(&log);
+    let name = arguments.last().unwrap_or_default();
+    let steps = modules.tables.named(&name);
+    for step in &steps {
+        modules.load(step, &log);
+    }
+    ExitCode::from(u8::from(steps.is_empty()))
 }
 
 impl Coldplug {
@@ -68,12 +82,14 @@ impl Coldplug {
         let path = self.directory.join(&step.file);
         let outcome = File::open(&path)
             .map_err(|error| error.to_string())
-            .and_then(|file| match finit_module(&file, c"", ModuleInitFlags::empty()) {
-                Ok(()) | Err(Errno::EEXIST) => Ok(()),
-                // Drivers for what this machine turns out not to have, as kvm_amd.
-                Err(Errno::ENODEV) => Ok(()),
-                Err(error) => Err(error.to_string()),
-            });
+            .and_then(
+                |file| match finit_module(&file, c"", ModuleInitFlags::empty()) {
+                    Ok(()) | Err(Errno::EEXIST) => Ok(()),
+                    // Drivers for what this machine turns out not to have, as kvm_amd.
+                    Err(Errno::ENODEV) => Ok(()),
+                    Err(error) => Err(error.to_string()),
+                },
+            );
         if let Err(reason) = outcome {
             log.line(format!("module {}: {reason}", step.name));
         }
