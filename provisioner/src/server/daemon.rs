@@ -173,7 +173,7 @@ fn app(
 ) -> anyhow::Result<(App, Vec<JoinHandle<()>>)> {
     let data = &settings.data_dir;
     // First of all: the store's lock says that this data directory is ours.
-    let store = RedbStore::open(data)?;
+    let store = RedbStore::open(&data.join("store.redb"))?;
     let tokens = TokenKey::open(&data.join("token.key"))?;
     let loaders = Loaders::read(&settings.loaders)?;
     let history = History::open(&data.join("history"))?;
