@@ -73,6 +73,10 @@ impl HttpServer {
         self.shared.requests.lock().unwrap().clone()
     }
 
+    pub(crate) fn is_up(&self) -> bool {
+        self.listening.is_some()
+    }
+
     /// Stops listening: new connections are refused by the kernel.
     pub(crate) fn kill(&mut self) {
         self.shared.down.store(true, Ordering::SeqCst);

@@ -68,7 +68,12 @@ fn work(log: &Log) -> Result<After, Stop> {
     let claim = Claim {
         inventory: inventory::look(Path::new(ROOT), &found),
     };
-    log.line(format!("claiming at {}", kargs.url));
+    let uptime = inventory::read("/proc/uptime");
+    let uptime = uptime.split(' ').next().unwrap_or_default();
+    log.line(format!(
+        "claiming at {}, {uptime} s after the kernel's start",
+        kargs.url
+    ));
     let order: InstallOrder = server
         .insist("/v1/node/claim", &claim, &sleep, log)
         .map_err(|error| refused(&error))?;

@@ -32,7 +32,7 @@ pub(crate) fn image(sector: u64) -> Vec<u8> {
     disk.add_partition_at("esp", 1, mib, mib, EFI, 0).unwrap();
     disk.add_partition_at("root", 2, 2 * mib, 8 * mib, LINUX_FS, 0)
         .unwrap();
-    drop(disk.write().unwrap());
+    disk.write().unwrap();
     renumber(&mut bytes, sector);
     bytes
 }

@@ -96,7 +96,7 @@ fn packed(image: &[u8]) -> Vec<u8> {
     zstd::encode_all(image, 3).unwrap()
 }
 
-fn reason(stop: Stop) -> (Stage, String, bool) {
+fn reason(stop: &Stop) -> (Stage, String, bool) {
     let failed = stop.report().unwrap();
     (failed.stage, failed.reason, failed.retryable)
 }
@@ -239,7 +239,7 @@ fn an_image_that_changes_in_the_middle_fails_and_may_be_tried_again() {
     let stop = lab
         .install(&order(&server, &image, ImageFormat::Raw))
         .unwrap_err();
-    let (stage, reason, retryable) = reason(stop);
+    let (stage, reason, retryable) = reason(&stop);
     assert_eq!((stage, retryable), (Stage::Write, true));
     assert!(reason.contains("changed"), "{reason}");
     assert!(lab.first_mib_is_blank());
@@ -253,7 +253,7 @@ fn a_server_that_never_comes_back_ends_the_try_after_minutes_of_patience() {
     let waited = Mutex::new(std::time::Duration::ZERO);
     let pause = |wait| *waited.lock().unwrap() += wait;
     let order = order(&server, &image, ImageFormat::Raw);
-    let (stage, reason, retryable) = reason(lab.install_pausing(&order, &pause).unwrap_err());
+    let (stage, reason, retryable) = reason(&lab.install_pausing(&order, &pause).unwrap_err());
     assert_eq!((stage, retryable), (Stage::Write, true));
     assert!(reason.contains("0 bytes had come"), "{reason}");
     assert!(*waited.lock().unwrap() >= crate::fetch::PATIENCE);
@@ -271,7 +271,7 @@ fn busy_answers_are_repeated_and_a_missing_image_is_final() {
     let stop = lab
         .install(&order(&server, &image, ImageFormat::Raw))
         .unwrap_err();
-    let (stage, reason, retryable) = reason(stop);
+    let (stage, reason, retryable) = reason(&stop);
     assert_eq!((stage, retryable), (Stage::Write, false));
     assert!(reason.contains("404"), "{reason}");
     assert!(lab.first_mib_is_blank());
@@ -291,7 +291,7 @@ fn a_wrong_hash_leaves_the_first_mib_blank_and_names_both_hashes() {
         bytes[middle] ^= 0x10;
         let server = HttpServer::start(bytes.clone(), []);
         let order = order(&server, &order_for, format);
-        let (stage, reason, retryable) = reason(lab.install(&order).unwrap_err());
+        let (stage, reason, retryable) = reason(&lab.install(&order).unwrap_err());
         assert_eq!((stage, retryable), (Stage::Write, true));
         assert!(reason.contains(&order.image.sha256), "{reason}");
         assert!(
@@ -309,7 +309,7 @@ fn the_right_bytes_in_the_wrong_format_are_a_lasting_failure() {
     let stop = lab
         .install(&order(&server, &image, ImageFormat::RawZstd))
         .unwrap_err();
-    let (stage, reason, retryable) = reason(stop);
+    let (stage, reason, retryable) = reason(&stop);
     assert_eq!((stage, retryable), (Stage::Write, false));
     assert!(reason.contains("cannot be unpacked"), "{reason}");
     assert!(lab.first_mib_is_blank());
@@ -325,7 +325,7 @@ fn a_packed_image_that_stops_early_never_counts_as_complete() {
     let stop = lab
         .install(&order(&server, &bytes, ImageFormat::RawZstd))
         .unwrap_err();
-    assert!(!reason(stop).2);
+    assert!(!reason(&stop).2);
     assert!(lab.first_mib_is_blank());
 }
 
@@ -335,7 +335,7 @@ fn an_image_larger_than_the_disk_is_refused_with_the_disks_size() {
         let (lab, image) = (Lab::new(size), image());
         let server = HttpServer::start(image.clone(), []);
         let stop = lab.install(&order(&server, &image, ImageFormat::Raw));
-        let (stage, reason, retryable) = reason(stop.unwrap_err());
+        let (stage, reason, retryable) = reason(&stop.unwrap_err());
         assert_eq!((stage, retryable), (Stage::Write, false));
         assert!(reason.contains(&format!("{size} bytes")), "{reason}");
     }
@@ -377,7 +377,7 @@ fn no_room_for_the_seed_leaves_the_first_mib_blank() {
     order.first_boot = FirstBoot::CloudInit {
         files: BTreeMap::new(),
     };
-    let (stage, reason, retryable) = reason(lab.install(&order).unwrap_err());
+    let (stage, reason, retryable) = reason(&lab.install(&order).unwrap_err());
     assert_eq!((stage, retryable), (Stage::Configure, false));
     assert!(reason.contains("no room"), "{reason}");
     assert!(lab.first_mib_is_blank());
