@@ -12,7 +12,7 @@ use crate::log::Log;
 use crate::progress::Progress;
 
 /// Waiting time without one new byte after which fetching is given up.
-pub const PATIENCE: Duration = Duration::from_secs(600);
+pub const PATIENCE: Duration = Duration::from_mins(10);
 
 const BUFFER: usize = 128 << 10;
 
@@ -47,9 +47,14 @@ pub struct Fetched {
 /// and the first MiB cannot be released without it.
 #[derive(Debug)]
 pub struct Verified {
-    /// Of the bytes as fetched, lower-case hex.
-    pub sha256: String,
-    _made_here: (),
+    sha256: String,
+}
+
+impl Verified {
+    /// SHA-256 of the bytes as fetched, lower-case hex.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
 }
 
 /// Fetching failed.
@@ -103,7 +108,6 @@ impl Fetched {
         if self.sha256.eq_ignore_ascii_case(wanted) {
             return Ok(Verified {
                 sha256: self.sha256,
-                _made_here: (),
             });
         }
         Err(WrongHash {

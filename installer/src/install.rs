@@ -38,7 +38,7 @@ pub fn install(order: &InstallOrder, target: &Target, context: Context<'_>) -> R
     let patches = configure(order, &mut head, target, context)?;
     finish(&head, &patches, &verified, target, context)?;
     Ok(Done {
-        sha256: verified.sha256,
+        sha256: verified.sha256().to_owned(),
         image_bytes: bytes,
     })
 }

@@ -24,6 +24,8 @@ pub mod server;
 pub mod stop;
 pub mod supervise;
 pub mod target;
+#[cfg(test)]
+mod testing;
 pub mod verify;
 pub mod worker;
 pub mod write;

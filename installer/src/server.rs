@@ -165,3 +165,6 @@ impl Server {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

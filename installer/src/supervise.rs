@@ -58,7 +58,7 @@ pub fn run() -> ExitCode {
     ));
     // An init that returns is a kernel panic: better a machine that says what it waits for.
     loop {
-        sleep(Duration::from_secs(3600));
+        sleep(Duration::from_hours(1));
     }
 }
 

@@ -33,7 +33,7 @@ const SETTLED: Duration = Duration::from_millis(600);
 /// How long a disk that the order means may take to turn up after the claim (a large SAS fabric).
 const DISK_PATIENCE: Duration = Duration::from_secs(45);
 /// How long a carrier is waited for before the claim is tried all the same.
-const CARRIER_PATIENCE: Duration = Duration::from_secs(60);
+const CARRIER_PATIENCE: Duration = Duration::from_mins(1);
 const LOG_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The worker's life. Its exit code tells PID 1 what to do with the machine.
@@ -68,10 +68,15 @@ fn work(log: &Log) -> Result<After, Stop> {
     let claim = Claim {
         inventory: inventory::look(Path::new(ROOT), &found),
     };
-    log.line(format!("claiming at {}", kargs.url));
+    let uptime = inventory::read("/proc/uptime");
+    let uptime = uptime.split(' ').next().unwrap_or_default();
+    log.line(format!(
+        "claiming at {}, {uptime} s after the kernel's start",
+        kargs.url
+    ));
     let order: InstallOrder = server
         .insist("/v1/node/claim", &claim, &sleep, log)
-        .map_err(refused)?;
+        .map_err(|error| refused(&error))?;
     log.line(format!(
         "claimed: {} ({}), generation {}, boot {}",
         order.hostname, order.node, order.generation, order.boot
@@ -133,7 +138,7 @@ fn carry_out(
             log.line(format!("installed in {} ms, {rate} MB/s", report.took_ms));
             let ack: Ack = server
                 .insist("/v1/node/installed", &report, &sleep, log)
-                .map_err(refused)?;
+                .map_err(|error| refused(&error))?;
             log.line(format!("acknowledged: the node is {}", ack.state));
             Ok(order.after)
         }
@@ -142,7 +147,7 @@ fn carry_out(
             if let Some(failed) = stop.report() {
                 let ack: Ack = server
                     .insist("/v1/node/failed", &failed, &sleep, log)
-                    .map_err(refused)?;
+                    .map_err(|error| refused(&error))?;
                 log.line(format!("failure acknowledged: the node is {}", ack.state));
             }
             Err(stop)
@@ -159,7 +164,7 @@ fn installed(disk: Disk, done: Done, took: Duration) -> Installed {
     }
 }
 
-fn refused(error: CallError) -> Stop {
+fn refused(error: &CallError) -> Stop {
     Stop::Refused(error.to_string())
 }
 

@@ -84,9 +84,8 @@ impl Coldplug {
             .map_err(|error| error.to_string())
             .and_then(
                 |file| match finit_module(&file, c"", ModuleInitFlags::empty()) {
-                    Ok(()) | Err(Errno::EEXIST) => Ok(()),
-                    // Drivers for what this machine turns out not to have, as kvm_amd.
-                    Err(Errno::ENODEV) => Ok(()),
+                    // Already in; or a driver for what this machine turns out not to have.
+                    Ok(()) | Err(Errno::EEXIST | Errno::ENODEV) => Ok(()),
                     Err(error) => Err(error.to_string()),
                 },
             );
