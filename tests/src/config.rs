@@ -75,6 +75,23 @@ impl Layout {
         self.write_assets(artifacts, image)
     }
 
+    /// Changes keys of the profile that the lab's machines get, as an operator would with an editor.
+    ///
+    /// # Errors
+    /// When the profile is not there or not YAML.
+    pub fn change_profile(&self, change: &Value) -> Result<()> {
+        let path = self
+            .catalog()
+            .join("profiles")
+            .join(format!("{IMAGE}.yaml"));
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("cannot read the shipped profile {}", path.display()))?;
+        let mut profile: Value = serde_yaml::from_str(&text)
+            .with_context(|| format!("{} is not YAML", path.display()))?;
+        merge(&mut profile, change);
+        write_yaml(&path, &profile)
+    }
+
     fn provisioner_yaml(&self) -> Value {
         json!({
             "data_dir": self.data(),
@@ -158,6 +175,18 @@ pub fn write_yaml(path: &Path, value: &Value) -> Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Maps merge, everything else is replaced.
+fn merge(into: &mut Value, change: &Value) {
+    match (into, change) {
+        (Value::Object(into), Value::Object(change)) => {
+            for (key, value) in change {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (into, change) => *into = change.clone(),
+    }
+}
+
 /// A hard link, or a copy where the file system does not link.
 fn link(from: &Path, to: &Path) -> Result<()> {
     if fs::hard_link(from, to).is_err() {
@@ -185,6 +214,17 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_leaves_the_other_keys_alone() {
+        let mut profile = json!({"install": {"image": "i", "limits": {"heartbeat": "60s"}}});
+        merge(&mut profile, &json!({"install": {"limits": {"tries": 2}}}));
+        let limits = json!({"heartbeat": "60s", "tries": 2});
+        assert_eq!(
+            profile,
+            json!({"install": {"image": "i", "limits": limits}})
+        );
+    }
 
     #[test]
     fn the_group_takes_the_labs_machines_only() {

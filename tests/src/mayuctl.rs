@@ -64,16 +64,6 @@ pub struct BootStep {
     pub detail: String,
 }
 
-/// What the catalog is like.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct CatalogStatus {
-    /// Id of what is served.
-    pub id: String,
-    /// Faults of the newest version, when it could not be taken.
-    pub faults: Vec<String>,
-}
-
 impl Mayuctl {
     /// A client of the server whose operator socket is `socket`.
     pub fn new(program: &Path, socket: &Path) -> Self {
@@ -133,14 +123,6 @@ impl Mayuctl {
     /// As [`Mayuctl::nodes`].
     pub fn boots(&self, name: &str) -> Result<Vec<Boot>> {
         self.json(&["boots", name, "-o", "json"])
-    }
-
-    /// What the catalog is like.
-    ///
-    /// # Errors
-    /// As [`Mayuctl::nodes`].
-    pub fn catalog_status(&self) -> Result<CatalogStatus> {
-        self.json(&["catalog", "status", "-o", "json"])
     }
 
     fn json<T: DeserializeOwned>(&self, args: &[&str]) -> Result<T> {

@@ -30,6 +30,19 @@ pub fn until<T>(
     }
 }
 
+/// Lets `how_long` pass: the length of an outage that a test makes, never a way to wait for something.
+///
+/// # Errors
+/// On Ctrl-C.
+pub fn pass(how_long: Duration) -> Result<()> {
+    let end = Instant::now() + how_long;
+    while Instant::now() < end {
+        interrupted()?;
+        thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
+}
+
 /// Makes Ctrl-C, SIGTERM and SIGHUP end every wait of this process with an error instead of ending the
 /// process, so that labs are taken down on the way out. A second signal ends the process at once.
 ///
@@ -75,7 +88,7 @@ mod tests {
     #[test]
     fn a_value_ends_the_wait() {
         let mut left = 2;
-        let got = until("two more", Duration::from_secs(60), || {
+        let got = until("two more", Duration::from_mins(1), || {
             left -= 1;
             Ok((left == 0).then_some("there"))
         });
