@@ -1,1 +1,6 @@
-//! Under construction.
+//! The provisioning appliance as a library; `main.rs` is a thin shell around [`cli`].
+//!
+//! [`domain`] decides and knows no clock, socket, file or task. [`server`] does the I/O around it.
+
+pub mod domain;
+pub mod server;

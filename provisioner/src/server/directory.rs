@@ -1,0 +1,292 @@
+//! What readers see: every node as it last became durable. Written only by the recorder.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::Ipv4Addr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::domain::address::Lease;
+use crate::domain::machine::{Alias, Claims, Mac, NodeId};
+use crate::domain::node::Node;
+use crate::domain::timeline::Timeline;
+
+/// Nodes and the ways to find them. Used twice: by the recorder as its own working copy, and inside
+/// [`Directory`] as what readers see.
+#[derive(Debug, Default)]
+pub struct Nodes {
+    by_id: BTreeMap<NodeId, Arc<Node>>,
+    by_alias: HashMap<Alias, NodeId>,
+    by_address: HashMap<Ipv4Addr, NodeId>,
+    timelines: HashMap<NodeId, Timeline>,
+}
+
+/// Who the machine with certain claims is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolved {
+    /// This node.
+    Known(Arc<Node>),
+    /// Nobody yet; it would be called this.
+    New(NodeId),
+    /// Its claims belong to several nodes.
+    Ambiguous(Vec<NodeId>),
+    /// It claims nothing that can be believed.
+    Nameless,
+}
+
+impl Nodes {
+    /// Who has these claims.
+    pub fn resolve(&self, claims: &Claims) -> Resolved {
+        let aliases = claims.aliases();
+        let owners: BTreeSet<&NodeId> = aliases
+            .iter()
+            .filter_map(|alias| self.by_alias.get(alias))
+            .collect();
+        let mut owners = owners.into_iter();
+        match (owners.next(), owners.next()) {
+            (Some(id), None) => self.get(id).map_or(Resolved::Nameless, Resolved::Known),
+            (Some(first), Some(second)) => {
+                let all = [first, second].into_iter().chain(owners).cloned().collect();
+                Resolved::Ambiguous(all)
+            }
+            (None, _) => NodeId::choose(claims).map_or(Resolved::Nameless, Resolved::New),
+        }
+    }
+
+    /// One node.
+    pub fn get(&self, id: &NodeId) -> Option<Arc<Node>> {
+        self.by_id.get(id).cloned()
+    }
+
+    /// All nodes by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Node>> {
+        self.by_id.values()
+    }
+
+    /// The node at an address.
+    pub fn at(&self, address: Ipv4Addr) -> Option<Arc<Node>> {
+        self.get(self.by_address.get(&address)?)
+    }
+
+    /// Whose name this alias is.
+    pub fn owner(&self, alias: &Alias) -> Option<&NodeId> {
+        self.by_alias.get(alias)
+    }
+
+    /// The boots of a node.
+    pub fn timeline(&self, id: &NodeId) -> Timeline {
+        self.timelines.get(id).cloned().unwrap_or_default()
+    }
+
+    /// Puts a node as it is now.
+    pub fn put(&mut self, node: Arc<Node>) {
+        self.remove(&node.id);
+        for alias in &node.aliases {
+            self.by_alias.insert(alias.clone(), node.id.clone());
+        }
+        if let Some(address) = node.status.address {
+            self.by_address.insert(address, node.id.clone());
+        }
+        self.by_id.insert(node.id.clone(), node);
+    }
+
+    /// Puts the boots of a node as they are now.
+    pub fn put_timeline(&mut self, id: NodeId, timeline: Timeline) {
+        self.timelines.insert(id, timeline);
+    }
+
+    /// Forgets a node, not its timeline.
+    pub fn remove(&mut self, id: &NodeId) {
+        let Some(old) = self.by_id.remove(id) else {
+            return;
+        };
+        for alias in &old.aliases {
+            if self.by_alias.get(alias) == Some(id) {
+                self.by_alias.remove(alias);
+            }
+        }
+        if let Some(address) = old.status.address
+            && self.by_address.get(&address) == Some(id)
+        {
+            self.by_address.remove(&address);
+        }
+    }
+}
+
+/// What readers see.
+#[derive(Debug, Default)]
+pub struct Directory {
+    /// A plain lock: it is held for look-ups and single puts only, never over I/O.
+    nodes: RwLock<Nodes>,
+    leases: RwLock<BTreeMap<Ipv4Addr, Lease>>,
+}
+
+/// Why a name does not stand for one node.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing has that name.
+    #[error("no node is called {0:?}; `mayuctl get nodes` lists them")]
+    NotFound(String),
+    /// Several have it.
+    #[error("{name:?} fits {}; write more of it", .fits.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// The ids that fit.
+        fits: Vec<String>,
+    },
+}
+
+impl Directory {
+    /// Looks something up.
+    pub fn read<T>(&self, look: impl FnOnce(&Nodes) -> T) -> T {
+        look(&self.nodes.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Writes what became durable. For the recorder only.
+    pub(super) fn write<T>(&self, put: impl FnOnce(&mut Nodes) -> T) -> T {
+        put(&mut self.nodes.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// All nodes by id.
+    pub fn all(&self) -> Vec<Arc<Node>> {
+        self.read(|nodes| nodes.iter().cloned().collect())
+    }
+
+    /// One node.
+    pub fn get(&self, id: &NodeId) -> Option<Arc<Node>> {
+        self.read(|nodes| nodes.get(id))
+    }
+
+    /// The address that a MAC has leased.
+    pub fn lease_of(&self, mac: Mac) -> Option<Lease> {
+        let leases = self.leases.read().unwrap_or_else(PoisonError::into_inner);
+        leases
+            .values()
+            .find(|lease| lease.mac == mac && !lease.declined)
+            .cloned()
+    }
+
+    /// Writes a lease that became durable, or its end. For the recorder only.
+    pub(super) fn put_lease(&self, address: Ipv4Addr, lease: Option<Lease>) {
+        let mut leases = self.leases.write().unwrap_or_else(PoisonError::into_inner);
+        match lease {
+            Some(lease) => leases.insert(address, lease),
+            None => leases.remove(&address),
+        };
+    }
+
+    /// The node that an operator means: host name, id, unique prefix of an id, serial, or MAC.
+    pub fn find(&self, name: &str) -> Result<Arc<Node>, NameError> {
+        self.read(|nodes| find(nodes, name))
+    }
+}
+
+fn find(nodes: &Nodes, name: &str) -> Result<Arc<Node>, NameError> {
+    let exact = name.parse().ok().and_then(|id| nodes.get(&id));
+    let by_mac = || {
+        let mac = name.parse::<Mac>().ok()?;
+        nodes.get(nodes.owner(&Alias::Mac(mac))?)
+    };
+    let by_serial = || nodes.get(nodes.owner(&Alias::Serial(name.to_owned()))?);
+    if let Some(node) = exact.or_else(by_mac).or_else(by_serial) {
+        return Ok(node);
+    }
+    let fits: Vec<&Arc<Node>> = nodes
+        .iter()
+        .filter(|node| node.hostname() == name)
+        .collect();
+    let fits = if fits.is_empty() && !name.is_empty() {
+        nodes
+            .iter()
+            .filter(|node| node.id.as_str().starts_with(name))
+            .collect()
+    } else {
+        fits
+    };
+    match fits.as_slice() {
+        [] => Err(NameError::NotFound(name.to_owned())),
+        [node] => Ok(Arc::clone(node)),
+        several => Err(NameError::Ambiguous {
+            name: name.to_owned(),
+            fits: several.iter().map(|node| node.id.to_string()).collect(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::node::Millis;
+
+    fn node(uuid: &str, serial: &str, mac: &str) -> Arc<Node> {
+        let claims = claims(uuid, serial, mac);
+        let id = NodeId::choose(&claims).unwrap();
+        Arc::new(Node::first_seen(id, claims.aliases(), true, Millis(1)))
+    }
+
+    fn claims(uuid: &str, serial: &str, mac: &str) -> Claims {
+        Claims::new()
+            .with_uuid(uuid.parse().ok())
+            .with_serial(Some(serial))
+            .with_mac(mac.parse().ok())
+    }
+
+    const A: &str = "4c4c4544-0051-3610-8052-b4c04f4a3132";
+    const B: &str = "4c4c4544-0051-3610-8052-b4c04f4a3199";
+
+    fn two() -> Directory {
+        let directory = Directory::default();
+        directory.write(|nodes| {
+            nodes.put(node(A, "SN1", "52:54:00:00:00:01"));
+            nodes.put(node(B, "SN2", "52:54:00:00:00:02"));
+        });
+        directory
+    }
+
+    #[test]
+    fn operators_find_a_node_by_every_name_it_has() {
+        let directory = two();
+        for name in [
+            A,
+            "sn1",
+            "SN1",
+            "52-54-00-00-00-01",
+            "525400000001",
+            &A[..35],
+        ] {
+            assert_eq!(
+                directory.find(name).map(|n| n.id.to_string()).as_deref(),
+                Ok(A),
+                "{name}"
+            );
+        }
+        assert!(matches!(
+            directory.find("4c4c"),
+            Err(NameError::Ambiguous { .. })
+        ));
+        assert!(matches!(directory.find("zz"), Err(NameError::NotFound(_))));
+        assert!(matches!(directory.find(""), Err(NameError::NotFound(_))));
+    }
+
+    #[test]
+    fn a_machine_is_the_same_node_by_any_of_its_names() {
+        let directory = two();
+        let resolve = |c: &Claims| directory.read(|nodes| nodes.resolve(c));
+        for known in [
+            claims(A, "", ""),
+            claims("", "SN1", ""),
+            claims("", "", "52:54:00:00:00:01"),
+        ] {
+            assert!(matches!(resolve(&known), Resolved::Known(node) if node.id.as_str() == A));
+        }
+        assert!(matches!(resolve(&claims("", "SN3", "")), Resolved::New(_)));
+        assert_eq!(resolve(&Claims::new()), Resolved::Nameless);
+    }
+
+    #[test]
+    fn claims_of_two_nodes_are_ambiguous_and_never_guessed() {
+        let mixed = claims(A, "", "52:54:00:00:00:02");
+        assert!(
+            matches!(two().read(|nodes| nodes.resolve(&mixed)), Resolved::Ambiguous(ids) if ids.len() == 2)
+        );
+    }
+}

@@ -1,0 +1,275 @@
+//! The recorder: the single writer of nodes, leases and the way to the history.
+//!
+//! Everybody else sends it what happened and reads the [`Directory`]. It works through all that waits,
+//! makes it durable with one commit, shows it to readers, and only then answers: whoever holds an
+//! answer holds something that survives a power cut.
+
+mod requests;
+mod words;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+pub use requests::{AddressAsk, Given, Note, RecordError, Request, Sighting, Word};
+
+use crate::domain::address::AddressBook;
+use crate::domain::machine::NodeId;
+use crate::domain::node::{Millis, Node};
+use crate::server::directory::Directory;
+use crate::server::store::{Change, Store, StoreError, Transition};
+use world::{Answer, Batch, World};
+
+/// Requests that may wait before senders have to.
+const QUEUE: usize = 4096;
+/// Requests that become durable together at most.
+const BATCH: usize = 512;
+
+/// The way to the recorder, and what it published.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    queue: mpsc::Sender<Request>,
+    directory: Arc<Directory>,
+    changes: broadcast::Sender<Arc<Node>>,
+    durable: Arc<AtomicBool>,
+}
+
+/// What the recorder runs with.
+#[derive(Debug)]
+pub struct Parts<S> {
+    /// Where things become durable.
+    pub store: S,
+    /// Subnets and what they may give.
+    pub addresses: Policy,
+    /// Where transitions go once they are durable.
+    pub history: std::sync::mpsc::Sender<Transition>,
+    /// The clock.
+    pub clock: fn() -> Millis,
+}
+
+/// What the configuration says about newcomers.
+#[derive(Debug)]
+pub struct Policy {
+    /// Subnets to serve.
+    pub subnets: Vec<crate::domain::address::subnet::Subnet>,
+    /// Whether this server speaks for its networks (DHCPNAK to strangers).
+    pub authoritative: bool,
+    /// Whether a node is wanted at first sight.
+    pub enrol_at_once: bool,
+}
+
+impl Recorder {
+    /// Loads the store and starts the recorder's thread. It ends, with all that waited written, when the
+    /// last `Recorder` is dropped.
+    pub fn spawn<S: Store>(
+        mut parts: Parts<S>,
+    ) -> Result<(Self, std::thread::JoinHandle<()>), StoreError> {
+        let snapshot = parts.store.load()?;
+        let (queue, requests) = mpsc::channel(QUEUE);
+        let recorder = Self {
+            queue,
+            directory: Arc::new(Directory::default()),
+            changes: broadcast::channel(QUEUE).0,
+            durable: Arc::new(AtomicBool::new(true)),
+        };
+        for left in &snapshot.outbox {
+            // The history's thread is gone only when the daemon is about to end.
+            let _ = parts.history.send(left.clone());
+        }
+        let book = AddressBook::new(parts.addresses.subnets, snapshot.leases.iter().cloned());
+        let world = World::new(
+            snapshot,
+            book,
+            (parts.addresses.authoritative, parts.addresses.enrol_at_once),
+            (parts.clock)(),
+        );
+        world.publish_all(&recorder.directory);
+        let shell = Shell {
+            world,
+            store: parts.store,
+            history: parts.history,
+            clock: parts.clock,
+            directory: Arc::clone(&recorder.directory),
+            changes: recorder.changes.clone(),
+            durable: Arc::clone(&recorder.durable),
+        };
+        let thread = std::thread::Builder::new()
+            .name("recorder".to_owned())
+            .spawn(move || shell.run(requests))
+            .map_err(|source| StoreError::Failed {
+                verb: "start",
+                source: source.into(),
+            })?;
+        Ok((recorder, thread))
+    }
+
+    /// What became durable so far.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Every change of a node from now on. A reader that falls far behind is told so.
+    pub fn watch(&self) -> broadcast::Receiver<Arc<Node>> {
+        self.changes.subscribe()
+    }
+
+    /// Whether the last commit worked.
+    pub fn is_durable(&self) -> bool {
+        self.durable.load(Ordering::Relaxed)
+    }
+
+    /// A machine was seen at one of the doors. Answers with its node.
+    pub async fn sight(&self, sighting: Sighting) -> Result<Arc<Node>, RecordError> {
+        self.ask(|reply| Request::Sight(Box::new(sighting), reply))
+            .await
+    }
+
+    /// Evidence from a machine, or an operator's word, about a node.
+    pub async fn tell(&self, node: NodeId, word: Word) -> Result<Arc<Node>, RecordError> {
+        self.ask(|reply| Request::Tell(node, Box::new(word), reply))
+            .await
+    }
+
+    /// A DHCP client's wish.
+    pub async fn address(&self, ask: AddressAsk) -> Result<Given, RecordError> {
+        self.ask(|reply| Request::Address(ask, reply)).await
+    }
+
+    /// A step of a boot, for the timeline. Nobody waits for it; under overload it may be dropped.
+    pub fn note(&self, note: Note) {
+        if self.queue.try_send(Request::Note(note)).is_err() {
+            tracing::warn!("the recorder is behind; a boot step was not noted");
+        }
+    }
+
+    /// Time has passed: deadlines are looked at.
+    pub async fn tick(&self) {
+        // A closed queue means that the daemon is about to end.
+        let _ = self.queue.send(Request::Tick).await;
+    }
+
+    /// The history has every transition up to this number. For the history's thread.
+    pub fn history_has(&self, number: u64) {
+        let _ = self.queue.blocking_send(Request::HistoryHas(number));
+    }
+
+    /// A sender that does not keep the recorder alive, for the history's thread.
+    pub fn weak(&self) -> mpsc::WeakSender<Request> {
+        self.queue.downgrade()
+    }
+
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, RecordError>>) -> Request,
+    ) -> Result<T, RecordError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue
+            .send(request(reply))
+            .await
+            .map_err(|_| RecordError::Stopped)?;
+        answer.await.map_err(|_| RecordError::Stopped)?
+    }
+}
+
+struct Shell<S> {
+    world: World,
+    store: S,
+    history: std::sync::mpsc::Sender<Transition>,
+    clock: fn() -> Millis,
+    directory: Arc<Directory>,
+    changes: broadcast::Sender<Arc<Node>>,
+    durable: Arc<AtomicBool>,
+}
+
+impl<S: Store> Shell<S> {
+    fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        while let Some(first) = requests.blocking_recv() {
+            let now = (self.clock)();
+            let mut batch = Batch::default();
+            let mut answers = vec![self.world.apply(first, now, &mut batch)];
+            while answers.len() < BATCH
+                && let Ok(next) = requests.try_recv()
+            {
+                answers.push(self.world.apply(next, now, &mut batch));
+            }
+            self.finish(batch, answers);
+        }
+    }
+
+    fn finish(&mut self, batch: Batch, answers: Vec<Answer>) {
+        let result = if batch.is_empty() {
+            Ok(())
+        } else {
+            self.store.commit(&batch.changes)
+        };
+        match result {
+            Ok(()) => {
+                if !batch.is_empty() {
+                    self.durable.store(true, Ordering::Relaxed);
+                }
+                self.publish(batch);
+                for answer in answers {
+                    answer(None);
+                }
+            }
+            Err(error) => {
+                self.durable.store(false, Ordering::Relaxed);
+                let text = chain(&error);
+                tracing::error!(
+                    error = text,
+                    "nothing of this batch is durable, so nobody was answered as if it were"
+                );
+                self.world.roll_back(&batch, &self.directory);
+                for answer in answers {
+                    answer(Some(&text));
+                }
+            }
+        }
+    }
+
+    fn publish(&self, batch: Batch) {
+        for change in batch.changes {
+            match change {
+                Change::Node(node) => {
+                    self.directory.write(|nodes| nodes.put(Arc::clone(&node)));
+                    // Nobody watching is fine.
+                    let _ = self.changes.send(node);
+                }
+                Change::Timeline(id, timeline) => {
+                    self.directory
+                        .write(|nodes| nodes.put_timeline(id, timeline));
+                }
+                Change::Lease(lease) => self.directory.put_lease(lease.address, Some(lease)),
+                Change::LeaseGone(address) => self.directory.put_lease(address, None),
+                Change::Transition(transition) => {
+                    tracing::info!(
+                        node.id = %transition.node.id,
+                        actor = transition.actor,
+                        cause = transition.cause,
+                        "{}",
+                        transition.subject
+                    );
+                    let _ = self.history.send(transition);
+                }
+                Change::HistoryHas(_) => {}
+            }
+        }
+    }
+}
+
+/// An error with all its causes in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
