@@ -6,9 +6,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing,
     reason = "all of this is a test, helpers too"
 )]
 
