@@ -54,6 +54,7 @@ fn lab(args: &[&str]) -> Result<()> {
     packages::install()?;
     build::programs(build::Profile::Release)?;
     build::agent()?;
+    run::forget_old_logs();
     let lab = build::directory(build::Profile::Release).join("lab");
     let error = Command::new(&lab).args(args).exec();
     Err(error).with_context(|| format!("cannot run {}", lab.display()))

@@ -1,5 +1,6 @@
 //! Running other programs, with a word about what and how long.
 
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,6 +40,19 @@ pub(crate) fn step(name: &str, command: &mut Command) -> Result<()> {
     }
     say(&format!("== {name}: {} s", start.elapsed().as_secs()));
     Ok(())
+}
+
+/// Removes what failed labs of earlier runs have left to be read. One that is up stays.
+pub(crate) fn forget_old_logs() {
+    let Ok(runs) = fs::read_dir(root().join(".lab/run")) else {
+        return;
+    };
+    for run in runs.flatten() {
+        if !Path::new("/run/netns").join(run.file_name()).exists() {
+            // What cannot be removed is in nobody's way.
+            let _ = fs::remove_dir_all(run.path());
+        }
+    }
 }
 
 /// A line for people, beside the output of the programs that are run.

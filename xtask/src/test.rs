@@ -1,6 +1,7 @@
 //! Everything that must pass, cheapest first, ending at the first failure.
 
 use std::fs;
+use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
@@ -69,12 +70,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 fn end_to_end(profile: Profile) -> Result<()> {
     build::programs(profile)?;
     build::agent()?;
-    // Logs of earlier runs; labs that are kept up have their own sweep.
-    let _ = fs::remove_dir_all(run::root().join(".lab/failed"));
+    run::forget_old_logs();
     let bin = build::directory(profile);
     run::step(
         "image",
-        &mut std::process::Command::new(bin.join("build-image")),
+        Command::new(bin.join("build-image"))
+            .arg("--cache")
+            .arg(run::root().join(".lab")),
     )?;
     // One feature set for the whole workspace: nothing is built a second time but the tests themselves.
     let args = [
