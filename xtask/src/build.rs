@@ -32,10 +32,10 @@ pub(crate) fn directory(profile: Profile) -> PathBuf {
 /// # Errors
 /// When the build fails.
 pub(crate) fn programs(profile: Profile) -> Result<()> {
-    // The whole workspace, so that shared dependencies get the same features as in the tests.
-    let mut cargo = run::cargo(&["build", "--workspace", "--bins", "--exclude", "xtask"]);
+    let mut cargo = run::cargo(&["build", "--workspace", "--bins"]);
     if profile == Profile::Release {
-        cargo.arg("--release");
+        // In dev the whole workspace is built, so that dependencies get the same features as in its tests.
+        cargo.args(["--release", "--exclude", "installer", "--exclude", "xtask"]);
     }
     run::step("build the programs", &mut cargo)
 }

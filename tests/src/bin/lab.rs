@@ -83,7 +83,7 @@ fn run(options: &Options) -> Result<bool> {
     Ok(all_run)
 }
 
-/// Powers the rack on and shows it until each machine is running or failed.
+/// Powers the rack on and shows it until each machine is running or failed for good.
 fn watch(lab: &mut Lab, limit: Duration) -> Result<()> {
     lab.power_cycle_all()?;
     let names: Vec<String> = lab
@@ -102,8 +102,10 @@ fn watch(lab: &mut Lab, limit: Duration) -> Result<()> {
     })
 }
 
+/// Running, or failed and sent away by the server: nothing more will happen by itself.
 fn is_settled(node: &Node) -> bool {
-    matches!(node.state.as_str(), "running" | "failed")
+    let sent_away = matches!(node.last_step.as_str(), "local-disk" | "held");
+    node.state == "running" || node.state == "failed" && sent_away
 }
 
 /// Reports; whether all machines are running.
