@@ -252,7 +252,10 @@ mod tests {
     #[test]
     fn only_a_node_that_waits_for_it_is_installed() {
         let install = Some(Purpose::Install(Limits::default()));
-        assert_eq!(decide(&node(State::Configured), install.clone()), Plan::Install);
+        assert_eq!(
+            decide(&node(State::Configured), install.clone()),
+            Plan::Install
+        );
         let never = [
             State::Unknown,
             State::Installed,

@@ -4,14 +4,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::domain::address::subnet::Subnet;
 use crate::domain::boot::Purpose;
 use crate::domain::catalog::{Catalog, Profile, Selection};
 use crate::domain::labels::Labels;
-use crate::domain::node::{BootId, Limits, Node};
+use crate::domain::node::{BootId, Node};
 use crate::domain::timeline::Step;
 use crate::server::boots::Pinned;
 use crate::server::catalog::Serving;
-use crate::server::history::HistoryStatus;
+use crate::server::history::worker::HistoryStatus;
 use crate::server::loaders::Loaders;
 use crate::server::logs::Logs;
 use crate::server::recorder::{Note, Recorder};
@@ -36,6 +37,8 @@ pub struct App {
     pub assets: PathBuf,
     /// Logs that installers send.
     pub logs: Logs,
+    /// Subnets that are served.
+    pub subnets: Vec<Subnet>,
     /// Address for URLs, when the configuration names one.
     pub advertise: Option<Ipv4Addr>,
     /// Port of the HTTP boot plane.
@@ -79,7 +82,7 @@ impl App {
         for (state, count) in states {
             text.push_str(&format!("provisioner_nodes{{state=\"{state}\"}} {count}\n"));
         }
-        let lag = self.history.pending();
+        let lag = self.history.report().pending;
         text.push_str(&format!("# TYPE provisioner_history_pending gauge\nprovisioner_history_pending {lag}\n"));
         text
     }
@@ -109,11 +112,6 @@ pub fn purpose(profile: &Profile) -> Purpose {
         _ if profile.live => Purpose::Live,
         _ => Purpose::LocalDisk(profile.message.clone()),
     }
-}
-
-/// Limits of an installation by this profile.
-pub fn limits(profile: &Profile) -> Limits {
-    profile.install.as_ref().map(|install| install.limits).unwrap_or_default()
 }
 
 /// The group and profile of a node, by the labels it has.

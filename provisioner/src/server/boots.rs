@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::domain::catalog::Catalog;
+use crate::domain::catalog::{Catalog, Selection};
 use crate::domain::node::BootId;
 
 /// Sessions kept. Ids begin with the time, so the oldest go first.
@@ -19,6 +19,14 @@ pub struct Pinned {
     pub profile: String,
     /// The group's name.
     pub group: String,
+}
+
+impl Pinned {
+    /// Group and profile in that catalog.
+    pub fn selection(&self) -> Option<Selection<'_>> {
+        let group = self.catalog.groups().iter().find(|group| group.name == self.group)?;
+        Some(Selection { group, profile: self.catalog.profile(&self.profile)? })
+    }
 }
 
 /// All sessions of this run of the daemon. After a restart a claim is ordered from the catalog in force.

@@ -32,7 +32,7 @@ impl Serving {
     pub fn load(path: Option<PathBuf>) -> Result<Self, Vec<Fault>> {
         let catalog = match &path {
             Some(path) => catalog_dir::load(path)?,
-            None => catalog_dir::shipped(),
+            None => catalog_dir::shipped()?,
         };
         let state = RwLock::new(State { current: Arc::new(catalog), faults: Vec::new() });
         Ok(Self { path, state })

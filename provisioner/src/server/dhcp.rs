@@ -7,7 +7,7 @@ use dhcp::socket::{Listener, Received};
 use dhcp::{Boot, ClientState, Family, Kind, Lease, Reply, Request, destination};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::address::Ask;
+use crate::domain::address::{self, Ask};
 use crate::domain::address::subnet::Subnet;
 use crate::domain::boot::{self, Next, Platform, Stage};
 use crate::domain::machine::{Claims, Mac, Uuid};
@@ -20,9 +20,8 @@ use crate::server::recorder::{AddressAsk, Given, Sighting};
 const AT_ONCE: usize = 1024;
 
 /// Serves until `stop`.
-pub async fn serve(listener: Listener, subnets: Vec<Subnet>, app: Arc<App>, stop: CancellationToken) {
+pub async fn serve(listener: Listener, app: Arc<App>, stop: CancellationToken) {
     let listener = Arc::new(listener);
-    let subnets = Arc::new(subnets);
     let room = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
     loop {
         let received = tokio::select! {
@@ -38,11 +37,7 @@ pub async fn serve(listener: Listener, subnets: Vec<Subnet>, app: Arc<App>, stop
             }
         };
         let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
-        let door = Door {
-            app: Arc::clone(&app),
-            listener: Arc::clone(&listener),
-            subnets: Arc::clone(&subnets),
-        };
+        let door = Door { app: Arc::clone(&app), listener: Arc::clone(&listener) };
         // One packet's fault ends one packet's task.
         tokio::spawn(async move {
             door.answer(received).await;
@@ -54,7 +49,6 @@ pub async fn serve(listener: Listener, subnets: Vec<Subnet>, app: Arc<App>, stop
 struct Door {
     app: Arc<App>,
     listener: Arc<Listener>,
-    subnets: Arc<Vec<Subnet>>,
 }
 
 impl Door {
@@ -266,8 +260,7 @@ impl Door {
     }
 
     fn subnet(&self, link: Ipv4Addr) -> Option<&Subnet> {
-        let listed = self.subnets.iter().find(|subnet| subnet.relays.contains(&link));
-        listed.or_else(|| self.subnets.iter().find(|subnet| subnet.cidr.contains(&link)))
+        address::subnet_of(&self.app.subnets, link)
     }
 
     async fn ask(&self, ask: AddressAsk) -> Result<Given, String> {

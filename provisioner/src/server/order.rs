@@ -1,11 +1,10 @@
 //! Makes the order that a claiming installer carries out: all of it from the catalog that its boot began with.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::node::{Claim, FirstBoot, ImageFormat, ImageSource, InstallOrder};
+use api::node::{Claim, FirstBoot, ImageSource, InstallOrder};
 
-use crate::domain::catalog::{Catalog, ConfigKind, ImageRef, Install, Profile};
+use crate::domain::catalog::{Catalog, ConfigKind, ImageRef, Install};
 use crate::domain::node::{Event, Millis, Node};
 use crate::server::app::{self, App};
 use crate::server::boots::Pinned;
@@ -44,11 +43,10 @@ pub async fn claim(
         return Err(ClaimError::Expired);
     }
     let pinned = pinned(app, bearer, &node)?;
-    let profile = pinned.catalog.profile(&pinned.profile);
-    let (profile, install) = profile
-        .and_then(|profile| Some((profile, profile.install.as_ref()?)))
+    let install = pinned.selection().and_then(|selection| selection.profile.install.as_ref());
+    let install = install
         .ok_or_else(|| ClaimError::Order(format!("profile {} installs nothing", pinned.profile)))?;
-    let order = order(app, bearer, &node, (&pinned, profile, install), server);
+    let order = order(app, bearer, &node, (&pinned, install), server);
     let order = order.map_err(|why| {
         tracing::error!(node.id = %node.id, "{} cannot be installed: {why}", node.hostname());
         ClaimError::Order(why)
@@ -58,7 +56,7 @@ pub async fn claim(
             boot: bearer.boot.clone(),
             generation: bearer.generation,
             inventory: claim.inventory,
-            limits: app::limits(profile),
+            limits: install.limits,
         },
         actor: "node".to_owned(),
         boot: Some(bearer.boot.clone()),
@@ -85,7 +83,7 @@ fn order(
     app: &App,
     bearer: &Bearer,
     node: &Node,
-    (pinned, profile, install): (&Pinned, &Profile, &Install),
+    (pinned, install): (&Pinned, &Install),
     server: &str,
 ) -> Result<InstallOrder, String> {
     let image = match &install.image {
@@ -93,12 +91,13 @@ fn order(
             images::find(&app.assets, name, server).map_err(|error| chain(&error))?
         }
         ImageRef::Url { url, sha256, format } => {
-            ImageSource { url: url.clone(), sha256: sha256.clone(), format: *format as ImageFormat }
+            ImageSource { url: url.clone(), sha256: sha256.clone(), format: *format }
         }
     };
     let first_boot = match install.config {
         ConfigKind::CloudInit => {
-            FirstBoot::CloudInit { files: seed(app, bearer, node, (pinned, profile), server)? }
+            let token = app.tokens.mint(Kind::Node, bearer);
+            FirstBoot::CloudInit { files: context::seed(app, node, pinned, server, &token)? }
         }
         ConfigKind::None => FirstBoot::None,
     };
@@ -114,15 +113,4 @@ fn order(
         after: install.after,
         heartbeat_seconds: install.limits.heartbeat_seconds,
     })
-}
-
-fn seed(
-    app: &App,
-    bearer: &Bearer,
-    node: &Node,
-    (pinned, profile): (&Pinned, &Profile),
-    server: &str,
-) -> Result<BTreeMap<String, String>, String> {
-    let token = app.tokens.mint(Kind::Node, bearer);
-    context::seed(app, node, (pinned, profile), server, &token)
 }

@@ -22,7 +22,8 @@ use crate::domain::address::AddressBook;
 use crate::domain::machine::NodeId;
 use crate::domain::node::{Millis, Node};
 use crate::server::directory::Directory;
-use crate::server::store::{Change, Store, StoreError, Transition};
+use crate::server::history::worker::HistorySender;
+use crate::server::store::{Change, Store, StoreError};
 use world::{Answer, Batch, World};
 
 /// Requests that may wait before senders have to.
@@ -47,7 +48,7 @@ pub struct Parts<S> {
     /// Subnets and what they may give.
     pub addresses: Policy,
     /// Where transitions go once they are durable.
-    pub history: std::sync::mpsc::Sender<Transition>,
+    pub history: HistorySender,
     /// The clock.
     pub clock: fn() -> Millis,
 }
@@ -78,8 +79,7 @@ impl Recorder {
             durable: Arc::new(AtomicBool::new(true)),
         };
         for left in &snapshot.outbox {
-            // The history's thread is gone only when the daemon is about to end.
-            let _ = parts.history.send(left.clone());
+            parts.history.send(left.clone());
         }
         let book = AddressBook::new(parts.addresses.subnets, snapshot.leases.iter().cloned());
         let world = World::new(
@@ -153,11 +153,6 @@ impl Recorder {
         let _ = self.queue.send(Request::Tick).await;
     }
 
-    /// The history has every transition up to this number. For the history's thread.
-    pub fn history_has(&self, number: u64) {
-        let _ = self.queue.blocking_send(Request::HistoryHas(number));
-    }
-
     /// A sender that does not keep the recorder alive, for the history's thread.
     pub fn weak(&self) -> mpsc::WeakSender<Request> {
         self.queue.downgrade()
@@ -179,7 +174,7 @@ impl Recorder {
 struct Shell<S> {
     world: World,
     store: S,
-    history: std::sync::mpsc::Sender<Transition>,
+    history: HistorySender,
     clock: fn() -> Millis,
     directory: Arc<Directory>,
     changes: broadcast::Sender<Arc<Node>>,
@@ -254,7 +249,8 @@ impl<S: Store> Shell<S> {
                         "{}",
                         transition.subject
                     );
-                    let _ = self.history.send(transition);
+                    // One that is not taken stays in the store's outbox.
+                    self.history.send(transition);
                 }
                 Change::HistoryHas(_) => {}
             }

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 
 use super::{convert, find};
 use crate::server::app::App;
-use crate::server::history;
+use crate::server::history::History;
 use crate::server::recorder::chain;
 
 /// Entries of a node's past that are shown.
@@ -25,7 +25,7 @@ impl v1::history_server::History for Past {
     async fn log(&self, request: Request<v1::NodeName>) -> Result<Response<v1::HistoryLog>, Status> {
         let node = find(&self.app, &request.into_inner().name)?;
         let path = self.history.clone();
-        let read = move || history::History::open(&path)?.log(&node.id, ENTRIES);
+        let read = move || History::read(&path)?.log(&node.id, ENTRIES);
         let entries = tokio::task::block_in_place(read).map_err(|error| Status::internal(chain(&error)))?;
         let entries = entries
             .into_iter()
