@@ -1,0 +1,98 @@
+//! The steps of a machine's way from power-on to running, and which one it did not reach.
+
+use crate::machine::Firmware;
+use crate::mayuctl::Boot;
+
+/// Names of the steps in a boot's timeline, in the order in which an installation passes them.
+pub const STEPS: [&str; 12] = [
+    "dhcp",
+    "loader",
+    "ipxe",
+    "script",
+    "kernel",
+    "initrd",
+    "claimed",
+    "writing",
+    "verified",
+    "installed",
+    "local-disk",
+    "running",
+];
+
+/// A step that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// Its name.
+    pub step: String,
+    /// Milliseconds since 1970.
+    pub time_ms: i64,
+    /// What the server noted beside it.
+    pub detail: String,
+}
+
+/// All steps since `since_ms` (milliseconds since 1970), in the order of time, over all boots.
+pub fn since(boots: &[Boot], since_ms: i64) -> Vec<Reached> {
+    let steps = boots
+        .iter()
+        .flat_map(|boot| &boot.steps)
+        .filter(|step| step.time_ms >= since_ms);
+    let mut reached: Vec<Reached> = steps
+        .map(|s| Reached {
+            step: s.step.clone(),
+            time_ms: s.time_ms,
+            detail: s.detail.clone(),
+        })
+        .collect();
+    reached.sort_by_key(|step| step.time_ms);
+    reached
+}
+
+/// Steps that a machine of this firmware passes when it is installed. The ROM of a BIOS machine in QEMU is an
+/// iPXE already: it needs no loader.
+pub fn way(firmware: Firmware) -> impl Iterator<Item = &'static str> {
+    STEPS
+        .into_iter()
+        .filter(move |&step| firmware != Firmware::Bios || step != "loader")
+}
+
+/// The first step of an installation that was not reached.
+pub fn missing(firmware: Firmware, reached: &[Reached]) -> Option<&'static str> {
+    way(firmware).find(|step| !saw(reached, step))
+}
+
+/// Whether the step is among those reached.
+pub fn saw(reached: &[Reached], step: &str) -> bool {
+    reached.iter().any(|r| r.step == step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mayuctl::BootStep;
+
+    fn boot(steps: &[(&str, i64)]) -> Boot {
+        let steps = steps.iter().map(|&(step, time_ms)| BootStep {
+            time_ms,
+            step: step.into(),
+            detail: String::new(),
+        });
+        Boot {
+            id: "b".into(),
+            steps: steps.collect(),
+        }
+    }
+
+    #[test]
+    fn a_machine_that_stopped_at_the_script_misses_the_kernel() {
+        let reached = since(&[boot(&[("dhcp", 1), ("ipxe", 2), ("script", 3)])], 0);
+        assert_eq!(missing(Firmware::Bios, &reached), Some("kernel"));
+        assert_eq!(missing(Firmware::UefiPxe, &reached), Some("loader"));
+    }
+
+    #[test]
+    fn steps_before_the_last_power_on_do_not_count() {
+        let boots = [boot(&[("dhcp", 1), ("running", 5)]), boot(&[("dhcp", 9)])];
+        assert!(!saw(&since(&boots, 6), "running"));
+        assert!(saw(&since(&boots, 6), "dhcp"));
+    }
+}
