@@ -2,5 +2,6 @@
 //!
 //! [`domain`] decides and knows no clock, socket, file or task. [`server`] does the I/O around it.
 
+pub mod config;
 pub mod domain;
 pub mod server;
