@@ -1,7 +1,8 @@
-//! The provisioning appliance as a library; `main.rs` is a thin shell around [`cli`].
+//! The provisioning appliance as a library; `main.rs` is a thin shell around it.
 //!
 //! [`domain`] decides and knows no clock, socket, file or task. [`server`] does the I/O around it.
 
 pub mod config;
 pub mod domain;
+pub mod installer_image;
 pub mod server;

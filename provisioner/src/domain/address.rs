@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 pub use book::{AddressBook, Answer, Ask, NoAddress};
+use subnet::Subnet;
 
 use super::machine::Mac;
 use super::node::Millis;
@@ -28,4 +29,11 @@ pub struct Lease {
     pub hostname: String,
     /// Set when a client declined it: in use by somebody unknown, not to be given before `expires`.
     pub declined: bool,
+}
+
+/// The subnet that a client is on: the one that lists the relay, else the one that holds `link` (the
+/// relay's address, RFC 2131 section 4.3.1, or that of the interface it was heard on).
+pub fn subnet_of(subnets: &[Subnet], link: Ipv4Addr) -> Option<&Subnet> {
+    let listed = subnets.iter().find(|subnet| subnet.relays.contains(&link));
+    listed.or_else(|| subnets.iter().find(|subnet| subnet.cidr.contains(&link)))
 }

@@ -107,14 +107,16 @@ pub fn next(stage: Stage, platform: Platform, has: impl Fn(&str) -> bool) -> Nex
 }
 
 /// What a profile is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
     /// Install an image within these limits.
     Install(Limits),
     /// Run from RAM.
     Live,
-    /// Leave the machine to its own disk.
-    LocalDisk,
+    /// Leave the machine to its own disk, with this word on its screen.
+    LocalDisk(Option<String>),
+    /// Do nothing, for this reason.
+    Hold(String),
 }
 
 /// What the boot script does.
@@ -159,9 +161,11 @@ pub fn decide(node: &Node, purpose: Option<Purpose>) -> Plan {
     }
     match purpose {
         None => Plan::LocalDisk("no group's selector matches this machine".to_owned()),
-        Some(Purpose::LocalDisk) => {
-            Plan::LocalDisk("its profile says to boot its own disk".to_owned())
+        Some(Purpose::LocalDisk(message)) => {
+            let default = || "its profile says to boot its own disk".to_owned();
+            Plan::LocalDisk(message.unwrap_or_else(default))
         }
+        Some(Purpose::Hold(reason)) => Plan::Hold(reason),
         Some(Purpose::Install(limits)) => match may_install(node, limits) {
             Ok(()) => Plan::Install,
             Err(refused) => Plan::LocalDisk(refused.0),
@@ -248,7 +252,10 @@ mod tests {
     #[test]
     fn only_a_node_that_waits_for_it_is_installed() {
         let install = Some(Purpose::Install(Limits::default()));
-        assert_eq!(decide(&node(State::Configured), install), Plan::Install);
+        assert_eq!(
+            decide(&node(State::Configured), install.clone()),
+            Plan::Install
+        );
         let never = [
             State::Unknown,
             State::Installed,
@@ -260,7 +267,7 @@ mod tests {
             },
         ];
         for state in never {
-            let plan = decide(&node(state), install);
+            let plan = decide(&node(state), install.clone());
             assert!(matches!(plan, Plan::LocalDisk(_)), "{state}: {plan}");
         }
     }
@@ -273,7 +280,7 @@ mod tests {
             retryable: true,
         });
         failed.status.tries = 2;
-        assert_eq!(decide(&failed, install), Plan::Install);
+        assert_eq!(decide(&failed, install.clone()), Plan::Install);
         failed.status.tries = 3;
         assert!(
             matches!(decide(&failed, install), Plan::LocalDisk(why) if why.contains("3 of 3 tries"))

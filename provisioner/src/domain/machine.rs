@@ -302,6 +302,11 @@ impl NodeId {
         uuid.or_else(from_serial).or_else(from_mac).map(Self)
     }
 
+    /// The id of no machine: for questions by labels alone.
+    pub fn nobody() -> Self {
+        Self("nobody".to_owned())
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -78,7 +78,7 @@ impl Recorder {
             durable: Arc::new(AtomicBool::new(true)),
         };
         for left in &snapshot.outbox {
-            // The history's thread is gone only when the daemon is about to end.
+            // One that is not taken stays in the store's outbox.
             let _ = parts.history.send(left.clone());
         }
         let book = AddressBook::new(parts.addresses.subnets, snapshot.leases.iter().cloned());
@@ -151,11 +151,6 @@ impl Recorder {
     pub async fn tick(&self) {
         // A closed queue means that the daemon is about to end.
         let _ = self.queue.send(Request::Tick).await;
-    }
-
-    /// The history has every transition up to this number. For the history's thread.
-    pub fn history_has(&self, number: u64) {
-        let _ = self.queue.blocking_send(Request::HistoryHas(number));
     }
 
     /// A sender that does not keep the recorder alive, for the history's thread.
@@ -254,6 +249,7 @@ impl<S: Store> Shell<S> {
                         "{}",
                         transition.subject
                     );
+                    // One that is not taken stays in the store's outbox.
                     let _ = self.history.send(transition);
                 }
                 Change::HistoryHas(_) => {}

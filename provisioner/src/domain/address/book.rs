@@ -94,18 +94,9 @@ impl AddressBook {
         book
     }
 
-    /// The subnet that a client is on: the one that lists the relay, else the one that holds `link`
-    /// (the relay's address, RFC 2131 section 4.3.1, or that of the interface it was heard on).
+    /// The subnet that a client is on.
     pub fn subnet_of(&self, link: Ipv4Addr) -> Option<&Subnet> {
-        let listed = self
-            .subnets
-            .iter()
-            .find(|subnet| subnet.relays.contains(&link));
-        listed.or_else(|| {
-            self.subnets
-                .iter()
-                .find(|subnet| subnet.cidr.contains(&link))
-        })
+        super::subnet_of(&self.subnets, link)
     }
 
     /// The lease that `mac` holds in a subnet.

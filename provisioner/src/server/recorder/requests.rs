@@ -24,12 +24,12 @@ pub enum Request {
     Note(Note),
     /// See [`super::Recorder::tick`].
     Tick,
-    /// See [`super::Recorder::history_has`].
+    /// The history has every transition up to this number.
     HistoryHas(u64),
 }
 
 /// Whom to answer.
-pub type Reply<T> = oneshot::Sender<Result<T, RecordError>>;
+pub(super) type Reply<T> = oneshot::Sender<Result<T, RecordError>>;
 
 /// A machine at one of the doors: what it says, and what was seen of it.
 #[derive(Debug, Clone, Default)]

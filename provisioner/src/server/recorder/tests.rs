@@ -1,1 +1,318 @@
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use api::node::{Disk, Inventory, Stage};
+
+use super::*;
+use crate::domain::address::Ask;
+use crate::domain::address::subnet::Subnet;
+use crate::domain::labels::{Labels, Trust};
+use crate::domain::machine::{Claims, Mac};
+use crate::domain::node::{BootId, Event, Limits, State, Steer};
+use crate::domain::timeline::Step;
+use crate::server::history::{History, worker};
+use crate::server::store::memory::MemoryStore;
+
+/// One clock for all tests of this module: each looks only at times far apart.
+static NOW: AtomicU64 = AtomicU64::new(1_700_000_000_000);
+
+fn clock() -> Millis {
+    Millis(NOW.load(Ordering::Relaxed))
+}
+
+struct Rig {
+    recorder: Recorder,
+    thread: std::thread::JoinHandle<()>,
+    history: std::thread::JoinHandle<()>,
+    dir: tempfile::TempDir,
+    store: MemoryStore,
+}
+
+fn rig() -> Rig {
+    rig_with(MemoryStore::new(), tempfile::tempdir().unwrap())
+}
+
+fn rig_with(store: MemoryStore, dir: tempfile::TempDir) -> Rig {
+    let history = History::open(&dir.path().join("history")).unwrap();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let history = worker::spawn(history, receiver, |_| ()).unwrap().thread;
+    let subnet = Subnet {
+        cidr: "10.77.0.0/24".parse().unwrap(),
+        router: None,
+        dns: vec![],
+        ntp: vec![],
+        domain: None,
+        pools: vec![Ipv4Addr::new(10, 77, 0, 100)..=Ipv4Addr::new(10, 77, 0, 110)],
+        lease_seconds: 3600,
+        reservations: vec![],
+        relays: vec![],
+    };
+    let addresses = Policy {
+        subnets: vec![subnet],
+        authoritative: true,
+        enrol_at_once: true,
+    };
+    let parts = Parts {
+        store: store.clone(),
+        addresses,
+        history: sender,
+        clock,
+    };
+    let (recorder, thread) = Recorder::spawn(parts).unwrap();
+    Rig {
+        recorder,
+        thread,
+        history,
+        dir,
+        store,
+    }
+}
+
+impl Rig {
+    /// Stops it as the daemon does, and starts it anew on what became durable.
+    fn again(self) -> Self {
+        let (store, dir) = self.stop();
+        rig_with(store, dir)
+    }
+
+    fn stop(self) -> (MemoryStore, tempfile::TempDir) {
+        drop(self.recorder);
+        self.thread.join().unwrap();
+        self.history.join().unwrap();
+        (self.store, self.dir)
+    }
+
+    async fn see(&self, serial: &str, mac: &str) -> Result<Arc<Node>, RecordError> {
+        let sighting = Sighting {
+            claims: claims(serial, mac),
+            step: Some((Step::Ipxe, String::new())),
+            ..Sighting::default()
+        };
+        self.recorder.sight(sighting).await
+    }
+
+    async fn tell(&self, node: &Node, event: Event) -> Result<Arc<Node>, RecordError> {
+        let word = Word {
+            event,
+            actor: "node".into(),
+            boot: None,
+            catalog: "c1".into(),
+        };
+        self.recorder.tell(node.id.clone(), word).await
+    }
+}
+
+fn claims(serial: &str, mac: &str) -> Claims {
+    Claims::new()
+        .with_serial(Some(serial))
+        .with_mac(mac.parse().ok())
+}
+
+const MAC: &str = "52:54:00:00:00:01";
+const LINK: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+
+fn boot(n: u32) -> BootId {
+    BootId::mint(Millis(1), n)
+}
+
+fn claim(n: u32) -> Event {
+    Event::Claimed {
+        boot: boot(n),
+        generation: 1,
+        inventory: Inventory::default(),
+        limits: Limits::default(),
+    }
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_a_restart() {
+    let rig = rig();
+    let node = rig.see("SN1", MAC).await.unwrap();
+    rig.tell(&node, claim(1)).await.unwrap();
+    let installed = Event::Installed {
+        boot: boot(1),
+        disk: Disk::default(),
+    };
+    rig.tell(&node, installed).await.unwrap();
+    let rig = rig.again();
+    let node = rig.recorder.directory().find("SN1").unwrap();
+    assert_eq!(
+        (node.status.state, node.status.installs),
+        (State::Installed, 1)
+    );
+    let steps = rig
+        .recorder
+        .directory()
+        .read(|nodes| nodes.timeline(&node.id));
+    let names: Vec<_> = steps
+        .boots()
+        .flat_map(|b| &b.steps)
+        .map(|s| s.step.name())
+        .collect();
+    assert_eq!(names, ["ipxe", "claimed", "installed"]);
+}
+
+#[tokio::test]
+async fn every_transition_becomes_one_commit_with_its_subject() {
+    let rig = rig();
+    let node = rig.see("SN1", MAC).await.unwrap();
+    rig.tell(&node, claim(1)).await.unwrap();
+    rig.see("SN1", MAC).await.unwrap();
+    let id = node.id.clone();
+    let (_, dir) = rig.stop();
+    let log = History::read(&dir.path().join("history"))
+        .unwrap()
+        .log(&id, 10)
+        .unwrap();
+    let subjects: Vec<&str> = log.iter().map(|entry| entry.subject.as_str()).collect();
+    assert_eq!(
+        subjects,
+        [
+            "sn1: configured → installing",
+            "sn1: first seen → configured"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_answered_as_done_that_is_not_durable() {
+    let rig = rig();
+    let node = rig.see("SN1", MAC).await.unwrap();
+    rig.store.fail_next_commit();
+    let error = rig.tell(&node, claim(1)).await.unwrap_err();
+    assert!(matches!(error, RecordError::NotDurable(_)), "{error}");
+    assert!(!rig.recorder.is_durable());
+    let seen = rig.recorder.directory().get(&node.id).unwrap();
+    assert_eq!(
+        seen.status.state,
+        State::Configured,
+        "readers see only what is durable"
+    );
+    rig.tell(&node, claim(1))
+        .await
+        .expect("the same again works once the store does");
+    assert!(rig.recorder.is_durable());
+}
+
+#[tokio::test]
+async fn no_lease_is_acknowledged_that_is_not_durable() {
+    let rig = rig();
+    let mac: Mac = MAC.parse().unwrap();
+    let Given::Offer(address) = rig
+        .recorder
+        .address(AddressAsk::Offer {
+            mac,
+            wish: None,
+            link: LINK,
+        })
+        .await
+        .unwrap()
+    else {
+        panic!("no offer")
+    };
+    let bind = || AddressAsk::Bind {
+        mac,
+        ask: Ask::Selecting(address),
+        link: LINK,
+        hostname: String::new(),
+    };
+    rig.store.fail_next_commit();
+    assert!(matches!(
+        rig.recorder.address(bind()).await,
+        Err(RecordError::NotDurable(_))
+    ));
+    assert!(rig.recorder.directory().lease_of(mac).is_none());
+    let Given::Lease(lease) = rig.recorder.address(bind()).await.unwrap() else {
+        panic!("no lease")
+    };
+    let rig = rig.again();
+    assert_eq!(rig.recorder.directory().lease_of(mac), Some(lease));
+}
+
+#[tokio::test]
+async fn a_lease_gives_its_node_an_address_and_retiring_takes_it_back() {
+    let rig = rig();
+    let node = rig.see("SN1", MAC).await.unwrap();
+    let mac: Mac = MAC.parse().unwrap();
+    let Given::Offer(address) = rig
+        .recorder
+        .address(AddressAsk::Offer {
+            mac,
+            wish: None,
+            link: LINK,
+        })
+        .await
+        .unwrap()
+    else {
+        panic!("no offer")
+    };
+    let ask = Ask::Selecting(address);
+    let bind = AddressAsk::Bind {
+        mac,
+        ask,
+        link: LINK,
+        hostname: String::new(),
+    };
+    rig.recorder.address(bind).await.unwrap();
+    let at = rig
+        .recorder
+        .directory()
+        .read(|nodes| nodes.at(address))
+        .unwrap();
+    assert_eq!(at.id, node.id);
+    rig.tell(&node, Event::Steer(Steer::Retire)).await.unwrap();
+    assert!(rig.recorder.directory().lease_of(mac).is_none());
+    assert!(
+        rig.recorder
+            .directory()
+            .read(|nodes| nodes.at(address))
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn a_machine_that_claims_names_of_two_nodes_is_nobody() {
+    let rig = rig();
+    rig.see("SN1", MAC).await.unwrap();
+    rig.see("SN2", "52:54:00:00:00:02").await.unwrap();
+    let error = rig.see("SN1", "52:54:00:00:00:02").await.unwrap_err();
+    assert!(matches!(error, RecordError::Ambiguous(ids) if ids.len() == 2));
+}
+
+#[tokio::test]
+async fn a_restart_in_the_middle_of_an_installation_counts_silence_anew() {
+    let rig = rig();
+    let node = rig.see("SN1", MAC).await.unwrap();
+    rig.tell(&node, claim(1)).await.unwrap();
+    NOW.fetch_add(600_000, Ordering::Relaxed);
+    let rig = rig.again();
+    rig.recorder.tick().await;
+    let progress = Event::Progress {
+        boot: boot(1),
+        stage: Stage::Write,
+        done_bytes: 5,
+        total_bytes: 9,
+    };
+    let node = rig.tell(&node, progress).await.unwrap();
+    assert_eq!(
+        node.status.state,
+        State::Installing,
+        "{}",
+        node.status.reason
+    );
+}
+
+#[tokio::test]
+async fn seeing_a_known_machine_again_writes_nothing() {
+    let rig = rig();
+    let mut sighting = Sighting {
+        claims: claims("SN1", MAC),
+        ..Sighting::default()
+    };
+    sighting.labels = Labels::new();
+    sighting.labels.insert("serial", "SN1", Trust::Claimed);
+    rig.recorder.sight(sighting.clone()).await.unwrap();
+    let before = rig.store.commits();
+    rig.recorder.sight(sighting).await.unwrap();
+    assert_eq!(rig.store.commits(), before);
+}

@@ -1,0 +1,224 @@
+//! Commands that only tell: explain, history, boots, catalog, version, completions.
+
+use std::io::{self, Write};
+
+use api::v1::{
+    Boot, CatalogReloadRequest, CatalogStatus, CatalogStatusRequest, ExplainRequest, NodeName,
+    VersionRequest,
+};
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use crate::Surroundings;
+use crate::args::Args;
+use crate::command::Subject;
+use crate::failure::Failure;
+use crate::server::Client;
+use crate::view::object::{BootObject, HistoryObject, json};
+use crate::view::table::{Cell, Table};
+use crate::view::text::{clean, clean_lines, count, or_dash, time};
+
+/// Why a machine gets what it gets.
+pub(crate) async fn explain(
+    client: &Client,
+    subject: Subject,
+    s: &mut Surroundings<'_>,
+) -> Result<(), Failure> {
+    let (what, request) = match subject {
+        Subject::Node(name) => (
+            format!("explain {name}"),
+            ExplainRequest {
+                name,
+                ..ExplainRequest::default()
+            },
+        ),
+        Subject::Labels(labels) => (
+            format!("explain a machine with {labels}"),
+            ExplainRequest {
+                labels: labels.labels(),
+                ..ExplainRequest::default()
+            },
+        ),
+    };
+    let answer = client.catalog().explain(request).await;
+    let explanation = answer.map_err(Failure::answered(what))?.into_inner();
+    writeln!(s.out, "{}", clean_lines(explanation.text.trim_end()))?;
+    for (title, value) in [
+        ("group:", &explanation.group),
+        ("profile:", &explanation.profile),
+        ("next net boot:", &explanation.plan),
+    ] {
+        writeln!(s.out, "{title:14} {}", or_dash(value))?;
+    }
+    Ok(())
+}
+
+/// The node's past, as the history repository has it.
+pub(crate) async fn history(
+    client: &Client,
+    node: &str,
+    as_json: bool,
+    s: &mut Surroundings<'_>,
+) -> Result<(), Failure> {
+    let answer = client
+        .history()
+        .log(NodeName {
+            name: node.to_owned(),
+        })
+        .await;
+    let what = format!("show the history of {node}");
+    let entries = answer
+        .map_err(Failure::answered(what))?
+        .into_inner()
+        .entries;
+    if as_json {
+        let objects: Vec<_> = entries.iter().map(HistoryObject::from).collect();
+        return Ok(s.out.write_all(json(&objects)?.as_bytes())?);
+    }
+    let rows = entries.iter().map(|entry| -> Vec<Cell> {
+        let commit: String = clean(&entry.commit).chars().take(10).collect();
+        vec![
+            time(entry.time_ms).into(),
+            commit.into(),
+            or_dash(&entry.actor).into(),
+            or_dash(&entry.subject).into(),
+            or_dash(&entry.cause).into(),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        writeln!(s.err, "no history yet")?;
+        return Ok(());
+    }
+    Table::new(&["TIME", "COMMIT", "ACTOR", "SUBJECT", "CAUSE"], false).write(s.out, &rows)?;
+    Ok(())
+}
+
+/// The node's boots, step by step.
+pub(crate) async fn boots(
+    client: &Client,
+    node: &str,
+    as_json: bool,
+    s: &mut Surroundings<'_>,
+) -> Result<(), Failure> {
+    let answer = client
+        .boots()
+        .list(NodeName {
+            name: node.to_owned(),
+        })
+        .await;
+    let what = format!("show the boots of {node}");
+    let boots = answer.map_err(Failure::answered(what))?.into_inner().boots;
+    if as_json {
+        let objects: Vec<_> = boots.iter().map(BootObject::from).collect();
+        return Ok(s.out.write_all(json(&objects)?.as_bytes())?);
+    }
+    if boots.is_empty() {
+        writeln!(s.err, "no boots yet")?;
+    }
+    for boot in &boots {
+        write_boot(boot, "", s.out)?;
+    }
+    Ok(())
+}
+
+/// A boot's timeline: one line per step, with its distance from the first.
+pub(crate) fn write_boot(boot: &Boot, indent: &str, out: &mut dyn Write) -> io::Result<()> {
+    let start = boot.steps.first().map_or(0, |step| step.time_ms);
+    let steps = count(boot.steps.len(), "step");
+    writeln!(
+        out,
+        "{indent}boot {}, {}, {steps}",
+        clean(&boot.id),
+        time(start)
+    )?;
+    let offsets = boot
+        .steps
+        .iter()
+        .map(|step| offset(step.time_ms.saturating_sub(start)));
+    let offsets: Vec<String> = offsets.collect();
+    let wide = offsets.iter().map(String::len).max().unwrap_or(0);
+    let longest = boot
+        .steps
+        .iter()
+        .map(|step| clean(&step.step).chars().count())
+        .max();
+    let longest = longest.unwrap_or(0);
+    for (step, offset) in boot.steps.iter().zip(&offsets) {
+        let (name, detail) = (clean(&step.step), clean(&step.detail));
+        let line = format!("{indent}  {offset:>wide$}  {name:longest$}  {detail}");
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn catalog_status(
+    client: &Client,
+    s: &mut Surroundings<'_>,
+) -> Result<(), Failure> {
+    let answer = client.catalog().status(CatalogStatusRequest {}).await;
+    let what = "show the catalog's status";
+    show_catalog(&answer.map_err(Failure::answered(what))?.into_inner(), s)
+}
+
+/// Loads the catalog now. That it has faults is a failure, as nothing was taken.
+pub(crate) async fn catalog_reload(
+    client: &Client,
+    s: &mut Surroundings<'_>,
+) -> Result<(), Failure> {
+    let answer = client.catalog().reload(CatalogReloadRequest {}).await;
+    let status = answer
+        .map_err(Failure::answered("reload the catalog"))?
+        .into_inner();
+    show_catalog(&status, s)?;
+    match status.faults.len() {
+        0 => Ok(()),
+        faults => Err(Failure::Catalog {
+            faults: count(faults, "fault"),
+        }),
+    }
+}
+
+fn show_catalog(status: &CatalogStatus, s: &mut Surroundings<'_>) -> Result<(), Failure> {
+    writeln!(s.out, "catalog   {}", or_dash(&status.id))?;
+    writeln!(s.out, "path      {}", or_dash(&status.path))?;
+    writeln!(s.out, "groups    {}", status.groups)?;
+    writeln!(s.out, "profiles  {}", status.profiles)?;
+    if !status.faults.is_empty() {
+        writeln!(s.out, "\nThe newest version was not taken:")?;
+    }
+    for fault in &status.faults {
+        writeln!(s.out, "  {}", clean(fault))?;
+    }
+    Ok(())
+}
+
+pub(crate) fn client_version(s: &mut Surroundings<'_>) -> Result<(), Failure> {
+    writeln!(s.out, "client {}", env!("CARGO_PKG_VERSION"))?;
+    Ok(())
+}
+
+pub(crate) async fn server_version(
+    client: &Client,
+    s: &mut Surroundings<'_>,
+) -> Result<(), Failure> {
+    let answer = client.server().version(VersionRequest {}).await;
+    let answer = answer.map_err(Failure::answered("ask the server for its version"))?;
+    writeln!(s.out, "server {}", or_dash(&answer.into_inner().version))?;
+    Ok(())
+}
+
+pub(crate) fn completions(shell: Shell, s: &mut Surroundings<'_>) -> Result<(), Failure> {
+    // Collected first: the generator panics when it cannot write.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "mayuctl", &mut script);
+    s.out.write_all(&script)?;
+    Ok(())
+}
+
+/// Milliseconds as `+1.250s`.
+fn offset(ms: i64) -> String {
+    let sign = if ms < 0 { '-' } else { '+' };
+    let ms = ms.unsigned_abs();
+    format!("{sign}{}.{:03}s", ms / 1000, ms % 1000)
+}

@@ -1,0 +1,284 @@
+//! The catalog: groups, profiles and templates of one snapshot, loaded whole or not at all.
+//!
+//! [`Catalog::build`] reads a set of files and reports every fault that it finds. What it returns is
+//! complete: every group's profile is there, every profile's templates are there and compiled.
+
+mod check;
+mod document;
+mod fault;
+mod fields;
+mod group;
+mod profile;
+mod select;
+mod units;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use super::render::{TemplateName, Templates};
+
+pub use check::check;
+pub use fault::Fault;
+pub use fields::Metadata;
+pub use group::{Group, Selector};
+pub use profile::{Boot, ConfigKind, ImageRef, Install, Profile};
+pub use select::{Ranked, Selection, Test};
+
+use document::{Entry, Item, Value};
+use fault::{Faults, did_you_mean};
+
+/// Name of a snapshot: a git commit, or `dir-` and a hash of a directory's content.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CatalogId(String);
+
+impl CatalogId {
+    /// Whoever reads the files names them.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CatalogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A file of the catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Path relative to the catalog, with `/`: `groups/x.yaml`.
+    pub path: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// One snapshot of what users edit.
+#[derive(Debug)]
+pub struct Catalog {
+    id: CatalogId,
+    groups: Vec<Group>,
+    profiles: BTreeMap<String, Profile>,
+    pub(super) templates: Templates,
+}
+
+impl Catalog {
+    /// Reads a set of files: `groups/`, `profiles/`, `templates/`, and matchbox's `ignition/`, `cloud/`,
+    /// `generic/`. All faults at once, in the order of files and lines.
+    pub fn build(id: CatalogId, files: &[SourceFile]) -> Result<Self, Vec<Fault>> {
+        let faults = Faults::new(files);
+        let templates = Templates::compile(files, |fault| faults.push(fault));
+        let profiles = read_profiles(files, &templates, &faults);
+        let groups = read_groups(files, &profiles, &faults);
+        let faults = faults.finish();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let profiles = profiles
+            .into_iter()
+            .filter_map(|(name, profile)| Some((name, profile?)));
+        let profiles = profiles.collect();
+        Ok(Self {
+            id,
+            groups,
+            profiles,
+            templates,
+        })
+    }
+
+    /// The snapshot's name.
+    pub fn id(&self) -> &CatalogId {
+        &self.id
+    }
+
+    /// Groups in the order in which they are asked.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Profiles in the order of their names.
+    pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
+        self.profiles.values()
+    }
+
+    /// A profile by its name.
+    pub fn profile(&self, name: &str) -> Option<&Profile> {
+        self.profiles.get(name)
+    }
+}
+
+/// Profiles by name; `None` for one that has faults, so that its groups are not blamed for it.
+type Profiles = BTreeMap<String, Option<Profile>>;
+
+fn read_profiles(files: &[SourceFile], templates: &Templates, faults: &Faults<'_>) -> Profiles {
+    let mut raw: BTreeMap<String, (Item, &str)> = BTreeMap::new();
+    let mut profiles = Profiles::new();
+    for (index, file) in of_folder(files, "profiles") {
+        let Some(item) = document::parse(index, file, faults) else {
+            profiles.insert(stem(&file.path).to_owned(), None);
+            continue;
+        };
+        let name = profile::name_of(&item, &file.path);
+        if let Some((_, first)) = raw.get(&name) {
+            faults.add(
+                item.spot,
+                "name",
+                format!("profile `{name}` is already in {first}"),
+            );
+        } else {
+            raw.insert(name, (item, &file.path));
+        }
+    }
+    for (name, (_, path)) in &raw {
+        let whole = extended(name, &raw, &mut Vec::new(), faults);
+        let profile = whole.and_then(|item| profile::read(&item, name.clone(), path, faults));
+        if let Some(profile) = &profile {
+            missing_templates(profile, templates, faults);
+        }
+        profiles.insert(name.clone(), profile);
+    }
+    profiles
+}
+
+fn missing_templates(profile: &Profile, templates: &Templates, faults: &Faults<'_>) {
+    for (name, spot) in &profile.templates {
+        if !templates.contains(name) {
+            let key = name.as_str().split('/').next().unwrap_or_default();
+            let hint = did_you_mean(name.as_str(), templates.names().map(TemplateName::as_str));
+            let message = format!("there is no template templates/{name}");
+            faults.add_with_hint(*spot, key, message, hint);
+        }
+    }
+}
+
+/// A profile's tree over the one that it extends: maps merge, all else replaces.
+fn extended(
+    name: &str,
+    raw: &BTreeMap<String, (Item, &str)>,
+    path: &mut Vec<String>,
+    faults: &Faults<'_>,
+) -> Option<Item> {
+    let (item, _) = raw.get(name)?;
+    let Some(base_item) = profile::value_of(item, "extends") else {
+        return Some(item.clone());
+    };
+    let base = fields::text(base_item, "extends", faults)?;
+    path.push(name.to_owned());
+    if path.iter().any(|seen| seen == base) {
+        let message = format!(
+            "profiles extend each other in a circle: {} → {base}",
+            path.join(" → ")
+        );
+        faults.add(base_item.spot, "extends", message);
+        return None;
+    }
+    if !raw.contains_key(base) {
+        let hint = did_you_mean(base, raw.keys().map(String::as_str));
+        let message = format!("there is no profile `{base}`");
+        faults.add_with_hint(base_item.spot, "extends", message, hint);
+        return None;
+    }
+    Some(merged(extended(base, raw, path, faults)?, item.clone()))
+}
+
+fn merged(mut base: Item, over: Item) -> Item {
+    // What a profile says of its own name and base is not inherited.
+    if let Value::Map(entries) = &mut base.value {
+        entries.retain(|entry| !matches!(entry.key.as_str(), "id" | "name" | "extends"));
+    }
+    merged_value(base, over)
+}
+
+fn merged_value(base: Item, over: Item) -> Item {
+    let (Value::Map(mut below), Value::Map(above)) = (base.value, over.value.clone()) else {
+        return over;
+    };
+    let mut out = Vec::new();
+    for entry in above {
+        let at = below.iter().position(|old| old.key == entry.key);
+        let item = match at.map(|at| below.remove(at)) {
+            Some(old) => merged_value(old.item, entry.item),
+            None => entry.item,
+        };
+        out.push(Entry { item, ..entry });
+    }
+    below.append(&mut out);
+    Item {
+        spot: over.spot,
+        value: Value::Map(below),
+    }
+}
+
+fn read_groups(files: &[SourceFile], profiles: &Profiles, faults: &Faults<'_>) -> Vec<Group> {
+    let mut groups = Vec::new();
+    for (index, file) in of_folder(files, "groups") {
+        let item = document::parse(index, file, faults);
+        groups.extend(item.and_then(|item| group::read(&item, &file.path, faults)));
+    }
+    for group in &groups {
+        if !profiles.contains_key(&group.profile) {
+            let hint = did_you_mean(&group.profile, profiles.keys().map(String::as_str));
+            let message = format!("there is no profile `{}`", group.profile);
+            faults.add_with_hint(group.profile_spot, "profile", message, hint);
+        }
+    }
+    select::order(&mut groups);
+    same_twice(&groups, faults);
+    groups
+}
+
+/// Groups that nothing tells apart: by name, or by priority and selector.
+fn same_twice(groups: &[Group], faults: &Faults<'_>) {
+    let mut names: BTreeMap<&str, &Group> = BTreeMap::new();
+    let mut selectors: BTreeMap<(i64, String), &Group> = BTreeMap::new();
+    for group in groups {
+        if let Some(first) = names.insert(&group.name, group) {
+            let message = format!("group `{}` is already in {}", group.name, first.file);
+            faults.add(group.spot, "name", message);
+        }
+        let selector = (group.priority, group.selector_string());
+        if let Some(first) = selectors.insert(selector, group) {
+            let message = format!(
+                "group `{}` in {} selects the same machines, so nothing says which one wins",
+                first.name, first.file
+            );
+            let hint = Some("change a selector, or give one a higher `priority`".to_owned());
+            faults.add_with_hint(group.spot, "selector", message, hint);
+        }
+    }
+}
+
+/// The files of a folder that hold YAML or JSON, with their index. Others are noted by nobody: a README may
+/// lie beside them.
+fn of_folder<'f>(
+    files: &'f [SourceFile],
+    folder: &str,
+) -> impl Iterator<Item = (usize, &'f SourceFile)> {
+    files.iter().enumerate().filter(move |(_, file)| {
+        let Some((parent, name)) = file.path.split_once('/') else {
+            return false;
+        };
+        let ext = Path::new(name)
+            .extension()
+            .and_then(|ext| ext.to_str())
+            .unwrap_or_default();
+        parent == folder && !name.contains('/') && matches!(ext, "yaml" | "yml" | "json")
+    })
+}
+
+/// A file's name without folder and extension.
+fn stem(path: &str) -> &str {
+    Path::new(path)
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests;

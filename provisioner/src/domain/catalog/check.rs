@@ -1,0 +1,139 @@
+//! Rendering everything once before anybody asks: a variable that nobody supplies is found at load.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::render::{Context, NodeFacts, RenderFault, Request, Server, TemplateName, ipxe};
+
+use super::group::Group;
+use super::{Catalog, Fault, Profile, Selection};
+
+/// Renders every template of every group's profile for a sample machine. Profiles that no group names are
+/// rendered with their own metadata only, and may then lack variables that a group would bring.
+pub fn check(catalog: &Catalog) -> Vec<Fault> {
+    let mut faults = BTreeSet::new();
+    for group in catalog.groups() {
+        if let Some(profile) = catalog.profile(&group.profile) {
+            faults.extend(check_one(catalog, Selection { group, profile }, true));
+        }
+    }
+    let used: BTreeSet<&str> = catalog
+        .groups()
+        .iter()
+        .map(|group| group.profile.as_str())
+        .collect();
+    for profile in catalog
+        .profiles()
+        .filter(|profile| !used.contains(profile.name.as_str()))
+    {
+        let group = Group::sample(&profile.name);
+        faults.extend(check_one(
+            catalog,
+            Selection {
+                group: &group,
+                profile,
+            },
+            false,
+        ));
+    }
+    faults.into_iter().collect()
+}
+
+fn check_one(catalog: &Catalog, selection: Selection<'_>, in_use: bool) -> Vec<Fault> {
+    let context = Context::new(sample_node(), selection, sample_request(), sample_server());
+    let mut faults: Vec<Fault> = templates(selection.profile)
+        .filter_map(|name| catalog.render(name, &context).err())
+        .filter(|fault| in_use || fault.missing.is_none())
+        .map(|fault| located(fault, selection, in_use))
+        .collect();
+    let args = selection
+        .profile
+        .boot_args
+        .iter()
+        .filter(|_| selection.profile.install.is_some());
+    faults.extend(
+        args.filter_map(|arg| ipxe::Arg::verbatim(arg).err())
+            .map(|error| Fault {
+                key: Some("args".to_owned()),
+                ..Fault::of_file(&*selection.profile.file, error.to_string())
+            }),
+    );
+    faults
+}
+
+fn templates(profile: &Profile) -> impl Iterator<Item = &TemplateName> {
+    profile
+        .ignition
+        .iter()
+        .chain(&profile.cloud)
+        .chain(profile.generic.values())
+}
+
+fn located(fault: RenderFault, selection: Selection<'_>, in_use: bool) -> Fault {
+    let profile = &selection.profile.name;
+    let whom = if in_use {
+        format!(
+            "(rendered for group `{}`, profile `{profile}`)",
+            selection.group.name
+        )
+    } else {
+        format!("(rendered for profile `{profile}`)")
+    };
+    Fault {
+        file: fault.file,
+        line: fault.line,
+        column: fault.column,
+        key: fault.missing.filter(|name| !name.is_empty()),
+        message: format!("{} {whom}", fault.message),
+        hint: None,
+    }
+}
+
+fn sample_node() -> NodeFacts {
+    let mac = "52:54:00:00:00:01".to_owned();
+    NodeFacts {
+        id: "00000000-0000-4000-8000-000000000001".to_owned(),
+        name: "sample".to_owned(),
+        hostname: "sample".to_owned(),
+        macs: vec![mac.clone()],
+        mac,
+        uuid: "00000000-0000-4000-8000-000000000001".to_owned(),
+        serial: "SAMPLE1".to_owned(),
+        arch: "x86_64".to_owned(),
+        address: "192.0.2.10".to_owned(),
+        netmask: "255.255.255.0".to_owned(),
+        router: "192.0.2.1".to_owned(),
+        generation: 1,
+        labels: BTreeMap::new(),
+        tags: BTreeMap::new(),
+    }
+}
+
+fn sample_request() -> Request {
+    let pairs = [
+        ("uuid", "00000000-0000-4000-8000-000000000001"),
+        ("mac", "52:54:00:00:00:01"),
+        ("domain", "example.org"),
+        ("hostname", "sample"),
+        ("serial", "SAMPLE1"),
+        ("arch", "x86_64"),
+        ("os", "installed"),
+    ];
+    let query = pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
+    let raw: Vec<String> = pairs
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    Request {
+        query,
+        raw_query: raw.join("&"),
+    }
+}
+
+fn sample_server() -> Server {
+    Server {
+        url: "http://192.0.2.1:8080".to_owned(),
+    }
+}

@@ -1,0 +1,168 @@
+//! What is wrong with a tree of files: where, what, and what to write instead.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use super::SourceFile;
+use super::document::{self, Spot};
+
+/// One thing that is wrong with the catalog.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fault {
+    /// File, relative to the catalog: `groups/x.yaml`.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+    /// The key that it is about, if it is about one.
+    pub key: Option<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Fault {
+    /// A fault of a file as a whole.
+    pub fn of_file(file: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            file: file.into(),
+            line: 1,
+            column: 1,
+            key: None,
+            message: message.into(),
+            hint: None,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
+        if let Some(key) = &self.key {
+            write!(f, "{key}: ")?;
+        }
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "; {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Collects faults while files are read. Shared by all readers, so that one fault hides no other.
+#[derive(Debug)]
+pub(super) struct Faults<'a> {
+    files: &'a [SourceFile],
+    list: RefCell<Vec<Fault>>,
+}
+
+impl<'a> Faults<'a> {
+    pub(super) fn new(files: &'a [SourceFile]) -> Self {
+        let list = RefCell::default();
+        Self { files, list }
+    }
+
+    /// Notes a fault at a place in a file.
+    pub(super) fn add(&self, spot: Spot, key: &str, message: impl Into<String>) {
+        self.add_with_hint(spot, key, message, None);
+    }
+
+    /// Notes a fault and what to do about it.
+    pub(super) fn add_with_hint(
+        &self,
+        spot: Spot,
+        key: &str,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
+        let file = self.files.get(spot.file);
+        let (line, column) = file.map_or((1, 1), |file| document::locate(&file.text, spot.node));
+        self.push(Fault {
+            file: file.map(|file| file.path.clone()).unwrap_or_default(),
+            line,
+            column,
+            key: Some(key.to_owned()).filter(|key| !key.is_empty()),
+            message: message.into(),
+            hint,
+        });
+    }
+
+    pub(super) fn push(&self, fault: Fault) {
+        self.list.borrow_mut().push(fault);
+    }
+
+    /// `groups/x.yaml:3`, for messages that point at a second place.
+    pub(super) fn place(&self, spot: Spot) -> String {
+        self.files.get(spot.file).map_or_else(String::new, |file| {
+            let (line, _) = document::locate(&file.text, spot.node);
+            format!("{}:{line}", file.path)
+        })
+    }
+
+    /// All faults in the order of files and lines, each once.
+    pub(super) fn finish(self) -> Vec<Fault> {
+        let mut list = self.list.into_inner();
+        list.sort();
+        list.dedup();
+        list
+    }
+}
+
+/// "did you mean …?" when a known name is near enough to be what was meant.
+pub(super) fn did_you_mean<'k>(
+    word: &str,
+    known: impl IntoIterator<Item = &'k str>,
+) -> Option<String> {
+    let limit = (word.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|name| (distance(word, name), name))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, name)| format!("did you mean `{name}`?"))
+}
+
+/// Levenshtein's edit distance, case ignored.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b) = (a.to_lowercase(), b.to_lowercase());
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut left = i + 1;
+        let mut diagonal = i;
+        for (y, cell) in b.chars().zip(row.iter_mut().skip(1)) {
+            let above = *cell;
+            let swap = diagonal + usize::from(x != y);
+            *cell = swap.min(above + 1).min(left + 1);
+            diagonal = above;
+            left = *cell;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_distance_is_the_number_of_edits() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("Selector", "selector"), 0);
+    }
+
+    #[test]
+    fn only_a_near_name_is_offered() {
+        let known = ["selector", "metadata"];
+        assert_eq!(
+            did_you_mean("selectors", known).as_deref(),
+            Some("did you mean `selector`?")
+        );
+        assert_eq!(did_you_mean("frobnicate", known), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! Values into languages: each function makes any text harmless in one of them.
+
+use std::fmt::Write as _;
+
+/// A scalar of YAML 1.1 and 1.2, in block and flow context, alone or in the middle of a plain scalar.
+///
+/// Text that is plain to every reader stays as it is; all other becomes a double-quoted string in which
+/// whatever means something to YAML is a `\u` escape, so that not even a template that puts it in the
+/// middle of a plain scalar lets it begin a key, a comment or a line. What a plain value means is YAML's
+/// to say (`true`, `12`); `{{quote x}}` makes it text.
+pub(super) fn yaml(text: &str) -> String {
+    if is_plain_yaml(text) {
+        return text.to_owned();
+    }
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '.' | '_' | '-' | '/' | '@' | '+' | '=' => {
+                out.push(c)
+            }
+            _ => push_unicode_escape(&mut out, c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn is_plain_yaml(text: &str) -> bool {
+    let first = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '/');
+    let inner = |c: char| c.is_ascii_alphanumeric() || "_/.@+=-: #~()".contains(c);
+    let last = |c: char| c.is_ascii_alphanumeric() || "_/.@+=-~()".contains(c);
+    text.starts_with(first)
+        && text.ends_with(last)
+        && text.chars().all(inner)
+        && !text.contains(": ")
+        && !text.contains(" #")
+        && !text.starts_with("---")
+}
+
+/// YAML knows `\uXXXX` and `\UXXXXXXXX` but no surrogates; JSON has none of these templates.
+fn push_unicode_escape(out: &mut String, c: char) {
+    let code = u32::from(c);
+    // Writing to a String cannot fail.
+    let _ = if code > 0xffff {
+        write!(out, "\\U{code:08x}")
+    } else {
+        write!(out, "\\u{code:04x}")
+    };
+}
+
+/// The inside of a JSON string, harmless outside of one too: nothing in it can end a string or a value.
+pub(super) fn json_inside(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_control()
+            || matches!(
+                c,
+                '"' | '\\' | ',' | ':' | '{' | '}' | '[' | ']' | '\u{2028}' | '\u{2029}'
+            )
+        {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// One word of a POSIX shell (XCU 2.2.2). NUL cannot be in one and is left out.
+pub(super) fn shell(text: &str) -> String {
+    format!("'{}'", text.replace('\0', "").replace('\'', r"'\''"))
+}
+
+/// JSON that is YAML as well, wherever it stands: no line break of YAML 1.1, and nothing in it looks like the
+/// end of a key or the begin of a comment.
+pub(super) fn json_in_yaml(json: &str) -> String {
+    let mut out = String::new();
+    // Compact JSON has no spaces outside of its strings.
+    for c in json
+        .replace(": ", ":\\u0020")
+        .replace(" #", "\\u0020#")
+        .chars()
+    {
+        match c {
+            '\u{7f}'..='\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => {
+                push_unicode_escape(&mut out, c)
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,75 @@
+//! Puts together what a template may say about a machine.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use crate::domain::boot::Plan;
+use crate::domain::catalog::Selection;
+use crate::domain::node::Node;
+use crate::domain::render::first_boot::{PhoneHome, Seed};
+use crate::domain::render::{Context, NodeFacts, Request, Server};
+use crate::server::app::App;
+use crate::server::boots::Pinned;
+
+/// Variables for a machine that asks.
+pub fn context(
+    app: &App,
+    node: &Node,
+    selection: Selection<'_>,
+    request: Request,
+    server: &str,
+) -> Context {
+    let facts = NodeFacts::of(node, network(app, node));
+    Context::new(facts, selection, request, Server { url: server.to_owned() })
+}
+
+/// The first boot's files for cloud-init, rendered from the catalog that the boot began with.
+pub fn seed(
+    app: &App,
+    node: &Node,
+    pinned: &Pinned,
+    server: &str,
+    token: &str,
+) -> Result<BTreeMap<String, String>, String> {
+    let selection = pinned.selection().ok_or("its group is not in the catalog any more")?;
+    let user_data = match &selection.profile.cloud {
+        None => String::new(),
+        Some(template) => {
+            let mut context = context(app, node, selection, Request::default(), server);
+            context.secrets.insert("node_token".to_owned(), token.to_owned());
+            pinned.catalog.render(template, &context).map_err(|fault| fault.to_string())?
+        }
+    };
+    let mac = node.status.boot_mac.or_else(|| node.macs().next());
+    let seed = Seed {
+        user_data,
+        node: node.id.as_str(),
+        generation: node.spec.generation,
+        hostname: &node.hostname(),
+        mac: &mac.map(|mac| mac.to_string()).unwrap_or_default(),
+        phone_home: PhoneHome { url: server, token },
+    };
+    pinned.catalog.nocloud(seed).map_err(|fault| fault.to_string())
+}
+
+/// What is about to happen, for the machine's screen.
+pub fn title(node: &Node, plan: &Plan, profile: &str) -> String {
+    match plan {
+        Plan::Install => format!(
+            "{} is installed now: profile {profile}, generation {}, try {}",
+            node.hostname(),
+            node.spec.generation,
+            node.status.tries + 1
+        ),
+        Plan::Live => format!("{} runs profile {profile} from RAM", node.hostname()),
+        Plan::LocalDisk(reason) => format!("{} boots its own disk: {reason}", node.hostname()),
+        Plan::Hold(reason) => format!("{} is held: {reason}", node.hostname()),
+    }
+}
+
+/// Netmask and router of the subnet that a node's address is in.
+fn network(app: &App, node: &Node) -> Option<(Ipv4Addr, Option<Ipv4Addr>)> {
+    let address = node.status.address?;
+    let subnet = app.subnets.iter().find(|subnet| subnet.cidr.contains(&address))?;
+    Some((subnet.cidr.netmask(), subnet.router))
+}

@@ -1,0 +1,66 @@
+//! `provisioner.v1.Catalog`.
+
+use std::sync::Arc;
+
+use api::v1;
+use tonic::{Request, Response, Status};
+
+use super::find;
+use crate::server::app::App;
+use crate::server::explain;
+
+#[derive(Debug)]
+pub(super) struct Catalog {
+    pub(super) app: Arc<App>,
+}
+
+impl Catalog {
+    fn standing(&self) -> v1::CatalogStatus {
+        let catalog = self.app.catalog.current();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        v1::CatalogStatus {
+            id: catalog.id().to_string(),
+            path: self.app.catalog.path(),
+            groups: count(catalog.groups().len()),
+            profiles: count(catalog.profiles().count()),
+            faults: self.app.catalog.faults(),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl v1::catalog_server::Catalog for Catalog {
+    async fn status(
+        &self,
+        _: Request<v1::CatalogStatusRequest>,
+    ) -> Result<Response<v1::CatalogStatus>, Status> {
+        Ok(Response::new(self.standing()))
+    }
+
+    async fn reload(
+        &self,
+        _: Request<v1::CatalogReloadRequest>,
+    ) -> Result<Response<v1::CatalogStatus>, Status> {
+        tokio::task::block_in_place(|| self.app.catalog.reload());
+        Ok(Response::new(self.standing()))
+    }
+
+    async fn explain(
+        &self,
+        request: Request<v1::ExplainRequest>,
+    ) -> Result<Response<v1::Explanation>, Status> {
+        let v1::ExplainRequest { name, labels } = request.into_inner();
+        let explained = if name.is_empty() {
+            explain::labels(&self.app.catalog.current(), labels)
+        } else {
+            let node = find(&self.app, &name)?;
+            explain::node(&self.app.catalog.current(), &node)
+        };
+        Ok(Response::new(v1::Explanation {
+            text: explained.text,
+            group: explained.group,
+            profile: explained.profile,
+            plan: explained.plan,
+        }))
+    }
+}

@@ -1,0 +1,133 @@
+//! The HTTP boot plane and node plane (port 8080): what firmware, loaders, installers and installed
+//! systems ask for. Reading never changes what is wanted.
+
+mod assets;
+mod boot;
+mod machine;
+mod node;
+mod reply;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use machine::Asked;
+pub use reply::{Body, Response};
+
+use super::app::App;
+
+/// Time that a client has to send a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time that transfers have to end when the daemon stops.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Serves until `stop`; then lets transfers under way end, for a few seconds.
+pub async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let (app, stop) = (Arc::clone(&app), stop.clone());
+                connections.spawn(connection(stream, peer, app, stop));
+            }
+            Err(error) => {
+                // Out of file descriptors, mostly: others end meanwhile.
+                tracing::warn!(%error, "an HTTP connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    connections.close();
+    if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
+        tracing::warn!("HTTP transfers were cut off: they did not end in {} s", DRAIN.as_secs());
+    }
+}
+
+async fn connection(stream: TcpStream, peer: SocketAddr, app: Arc<App>, stop: CancellationToken) {
+    let Ok(local) = stream.local_addr() else { return };
+    let service = service_fn(move |request| {
+        let app = Arc::clone(&app);
+        async move { Ok::<_, std::convert::Infallible>(answer(&app, request, peer, local).await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    let connection = http.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%peer, %error, "an HTTP connection ended early");
+    }
+}
+
+async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr, local: SocketAddr) -> Response {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let response = route(app, request, peer, local).await;
+    let status = response.status();
+    app.metrics.count("provisioner_http_requests_total", &format!("code=\"{}\"", status.as_u16()));
+    if status.is_client_error() || status.is_server_error() {
+        tracing::info!(%peer, %method, path, status = status.as_u16(), "HTTP {method} {path} from {peer}: {status}");
+    } else {
+        tracing::debug!(%peer, %method, path, status = status.as_u16(), "HTTP {method} {path} from {peer}: {status}");
+    }
+    if method == Method::HEAD { reply::without_body(response) } else { response }
+}
+
+async fn route(app: &App, request: Request<Incoming>, peer: SocketAddr, local: SocketAddr) -> Response {
+    let asked = Asked::new(&request, peer, local, app);
+    let path = request.uri().path().to_owned();
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if let Some(call) = path.strip_prefix("/v1/node/") {
+        return if request.method() == Method::POST {
+            node::call(app, call, request, &asked).await
+        } else {
+            reply::text(StatusCode::METHOD_NOT_ALLOWED, "POST only\n")
+        };
+    }
+    if !reads {
+        return reply::text(StatusCode::METHOD_NOT_ALLOWED, "GET and HEAD only\n");
+    }
+    match path.as_str() {
+        "/" => reply::text(StatusCode::OK, "matchbox\n"),
+        "/boot.ipxe" | "/boot.ipxe.0" => boot::bootstrap(),
+        "/ipxe" => boot::ipxe(app, &asked).await,
+        "/grub" => boot::grub(app, &asked),
+        "/cloud" => boot::cloud(app, &asked),
+        "/generic" => boot::generic(app, &asked),
+        "/metadata" => boot::metadata(app, &asked),
+        "/healthz" => reply::text(StatusCode::OK, "ok\n"),
+        "/readyz" => ready(app),
+        "/metrics" => reply::text(StatusCode::OK, app.metrics_text()),
+        other => match (other.strip_prefix("/assets/"), other.strip_prefix("/loaders/")) {
+            (Some(name), _) => assets::file(app, name, request.headers(), &asked).await,
+            (_, Some(name)) => assets::loader(app, name, &asked),
+            _ => reply::not_found(),
+        },
+    }
+}
+
+fn ready(app: &App) -> Response {
+    match app.unready() {
+        None => reply::text(StatusCode::OK, "ready\n"),
+        Some(why) => reply::text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+    }
+}

@@ -1,0 +1,200 @@
+//! The boot plane: matchbox's paths. Each goes the same way: who asks, which group, what now, in which words.
+
+use std::sync::Arc;
+
+use api::node::karg;
+use hyper::StatusCode;
+
+use super::reply::{self, Response};
+use super::Asked;
+use crate::domain::boot::{self, Plan};
+use crate::domain::catalog::{Boot, Catalog, Selection};
+use crate::domain::labels::Labels;
+use crate::domain::node::{BootId, Millis, Node, State, Status};
+use crate::domain::render::ipxe::{self, Arg, InstallerScript};
+use crate::domain::render::{Context, Request, TemplateName, grub as grub_words, metadata as env};
+use crate::domain::timeline::Step;
+use crate::server::app::{self, App};
+use crate::server::context::{context, title};
+use crate::server::directory::Resolved;
+use crate::server::recorder::{RecordError, Sighting};
+use crate::server::token::{Bearer, Kind};
+
+/// The script that every iPXE starts with.
+pub(super) fn bootstrap() -> Response {
+    reply::text(StatusCode::OK, ipxe::BOOT_IPXE)
+}
+
+/// The machine's own script.
+pub(super) async fn ipxe(app: &App, asked: &Asked) -> Response {
+    let catalog = app.catalog.current();
+    let script = match sight(app, asked, Sighting::default(), &catalog).await {
+        Ok(node) => script(app, asked, &catalog, node).await,
+        // A machine that cannot be told from others, or that could not be recorded, is left alone.
+        Err(error) => {
+            tracing::warn!(client = %asked.peer, "a boot script was asked for, but {error}");
+            ipxe::hold(&error.to_string())
+        }
+    };
+    reply::text(StatusCode::OK, script)
+}
+
+async fn script(app: &App, asked: &Asked, catalog: &Arc<Catalog>, node: Arc<Node>) -> String {
+    let selection = app::select(catalog, &node);
+    let plan = boot::decide(&node, selection.map(|selection| app::purpose(selection.profile)));
+    let names = selection.map(|s| (s.group.name.clone(), s.profile.name.clone()));
+    let boot = match (&plan, &names) {
+        (Plan::Install | Plan::Live, Some((group, profile))) => {
+            app.begin_boot(Arc::clone(catalog), profile, group)
+        }
+        _ => None,
+    };
+    let step = match &plan {
+        Plan::Install | Plan::Live => (Step::Script, plan.name().to_owned()),
+        Plan::LocalDisk(reason) => (Step::LocalDisk, reason.clone()),
+        Plan::Hold(reason) => (Step::Held, reason.clone()),
+    };
+    let sighting =
+        Sighting { selected: names, step: Some(step), boot: boot.clone(), ..Sighting::default() };
+    if let Err(error) = sight(app, asked, sighting, catalog).await {
+        return ipxe::hold(&error.to_string());
+    }
+    tracing::info!(node.id = %node.id, "{} asked for its boot script: {plan}", node.hostname());
+    let profile = selection.map(|selection| selection.profile.name.as_str()).unwrap_or_default();
+    let title = title(&node, &plan, profile);
+    match (plan, selection, boot) {
+        (Plan::Install, Some(selection), Some(boot)) => {
+            installer(app, asked, (&node, selection), boot, &title)
+        }
+        (Plan::Live, Some(Selection { profile, .. }), _) => {
+            profile.boot.as_ref().map_or_else(|| ipxe::local_disk(&title), ipxe::live)
+        }
+        (Plan::Install | Plan::Live, _, _) => ipxe::hold("no randomness for a boot token; see the log"),
+        (Plan::LocalDisk(_), _, _) => ipxe::local_disk(&title),
+        (Plan::Hold(_), _, _) => ipxe::hold(&title),
+    }
+}
+
+fn installer(
+    app: &App,
+    asked: &Asked,
+    (node, selection): (&Node, Selection<'_>),
+    boot: BootId,
+    title: &str,
+) -> String {
+    let bearer = Bearer { node: node.id.clone(), generation: node.spec.generation, boot };
+    let token = app.tokens.mint(Kind::Boot, &bearer);
+    let own = [Arg::new(karg::URL, &asked.server), Arg::new(karg::TOKEN, &token)];
+    let given = selection.profile.boot_args.iter().map(|arg| Arg::verbatim(arg));
+    let args: Result<Vec<Arg>, _> = own.into_iter().chain(given).collect();
+    let mut args = match args {
+        Ok(args) => args,
+        Err(error) => return ipxe::hold(&error.to_string()),
+    };
+    args.extend(ipxe::network_args());
+    let at = |file: &str| format!("{}/assets/installer/x86_64/{file}", asked.server);
+    ipxe::installer(&InstallerScript {
+        title,
+        kernel_url: &at("vmlinuz"),
+        initrd_url: &at("initrd.img"),
+        args: &args,
+    })
+}
+
+/// GRUB's configuration, matchbox's layout.
+pub(super) fn grub(app: &App, asked: &Asked) -> Response {
+    let catalog = app.catalog.current();
+    let node = stand_in(app, asked);
+    let boot: Option<&Boot> =
+        app::select(&catalog, &node).and_then(|selection| selection.profile.boot.as_ref());
+    boot.map_or_else(reply::not_found, |boot| reply::text(StatusCode::OK, grub_words::live(boot)))
+}
+
+/// The rendered cloud-config.
+pub(super) fn cloud(app: &App, asked: &Asked) -> Response {
+    rendered(app, asked, |selection| selection.profile.cloud.as_ref())
+}
+
+/// The rendered generic template that has no name of its own.
+pub(super) fn generic(app: &App, asked: &Asked) -> Response {
+    rendered(app, asked, |selection| selection.profile.generic.get(""))
+}
+
+/// The metadata as an environment file.
+pub(super) fn metadata(app: &App, asked: &Asked) -> Response {
+    let catalog = app.catalog.current();
+    let node = stand_in(app, asked);
+    let Some(selection) = app::select(&catalog, &node) else { return reply::not_found() };
+    let context = asked_context(app, asked, &node, selection);
+    reply::text(StatusCode::OK, env::env(&context))
+}
+
+fn rendered<'c>(
+    app: &App,
+    asked: &Asked,
+    pick: impl for<'a> FnOnce(Selection<'a>) -> Option<&'a TemplateName> + 'c,
+) -> Response {
+    let catalog = app.catalog.current();
+    let node = stand_in(app, asked);
+    let Some(selection) = app::select(&catalog, &node) else { return reply::not_found() };
+    let Some(template) = pick(selection) else { return reply::not_found() };
+    let context = asked_context(app, asked, &node, selection);
+    match catalog.render(template, &context) {
+        Ok(text) => reply::text(StatusCode::OK, text),
+        Err(fault) => {
+            tracing::error!(client = %asked.peer, "not rendered: {fault}");
+            reply::text(StatusCode::UNPROCESSABLE_ENTITY, format!("# {fault}\n"))
+        }
+    }
+}
+
+fn asked_context(app: &App, asked: &Asked, node: &Node, selection: Selection<'_>) -> Context {
+    let request = Request {
+        query: asked.query.iter().cloned().collect(),
+        raw_query: asked.raw_query.clone(),
+    };
+    context(app, node, selection, request, &asked.server)
+}
+
+/// Records that the machine is here. What it claims now replaces what it claimed before.
+async fn sight(
+    app: &App,
+    asked: &Asked,
+    sighting: Sighting,
+    catalog: &Catalog,
+) -> Result<Arc<Node>, RecordError> {
+    let sighting = Sighting {
+        claims: asked.claims(),
+        labels: asked.labels(),
+        arch: asked.get("arch").unwrap_or_default().to_owned(),
+        catalog: catalog.id().to_string(),
+        ..sighting
+    };
+    app.recorder.sight(sighting).await
+}
+
+/// The node that asks, with the labels of this question, for paths that record nothing. A machine that
+/// nobody knows is one with just these labels, as in matchbox.
+fn stand_in(app: &App, asked: &Asked) -> Node {
+    let claims = asked.claims();
+    let labels: Labels = asked.labels();
+    let resolved = app.recorder.directory().read(|nodes| nodes.resolve(&claims));
+    let mut node = match resolved {
+        Resolved::Known(node) => Node::clone(&node),
+        Resolved::New(id) => Node::first_seen(id, claims.aliases(), false, Millis(0)),
+        Resolved::Ambiguous(_) | Resolved::Nameless => nobody(),
+    };
+    node.status.boot_mac = claims.mac().or(node.status.boot_mac);
+    node.status.labels = labels;
+    node
+}
+
+fn nobody() -> Node {
+    Node {
+        id: crate::domain::machine::NodeId::nobody(),
+        aliases: std::collections::BTreeSet::new(),
+        spec: crate::domain::node::Spec::default(),
+        status: Status::new(State::Unknown, String::new(), Millis(0)),
+        revision: 0,
+    }
+}

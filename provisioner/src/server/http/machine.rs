@@ -1,0 +1,103 @@
+//! Who asks, and by which address it reached us: the same for every path of the boot plane.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use hyper::Request;
+
+use crate::domain::labels::{Labels, Trust};
+use crate::domain::machine::{Claims, Mac};
+use crate::server::app::App;
+
+/// One question of the boot plane.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Address of the machine.
+    pub peer: SocketAddr,
+    /// Base URL by which it reaches us: `http://10.77.0.1:8080`.
+    pub server: String,
+    /// Query parameters, the first of a name only, values decoded; MACs in their canonical spelling.
+    pub query: Vec<(String, String)>,
+    /// The query as it was sent.
+    pub raw_query: String,
+}
+
+impl Asked {
+    pub(super) fn new<B>(
+        request: &Request<B>,
+        peer: SocketAddr,
+        local: SocketAddr,
+        app: &App,
+    ) -> Self {
+        let raw_query = request.uri().query().unwrap_or_default().to_owned();
+        Self {
+            peer,
+            server: app.server_url(local),
+            query: parse_query(&raw_query),
+            raw_query,
+        }
+    }
+
+    /// Which machine it says it is.
+    pub fn claims(&self) -> Claims {
+        Claims::new()
+            .with_uuid(self.get("uuid").and_then(|uuid| uuid.parse().ok()))
+            .with_serial(self.get("serial"))
+            .with_mac(self.get("mac").and_then(|mac| mac.parse().ok()))
+    }
+
+    /// Every parameter is a label that the machine claims.
+    pub fn labels(&self) -> Labels {
+        let mut labels = Labels::new();
+        for (key, value) in &self.query {
+            labels.insert(key, value, Trust::Claimed);
+        }
+        labels
+    }
+
+    /// One parameter.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// IPv4 address of the machine.
+    pub fn address(&self) -> Option<Ipv4Addr> {
+        match self.peer.ip().to_canonical() {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(_) => None,
+        }
+    }
+}
+
+/// matchbox's rules: the first value of a name counts, pairs with `;` are dropped, MACs are normalised and
+/// dropped when they are none (contracts: matchbox 1.2).
+fn parse_query(raw: &str) -> Vec<(String, String)> {
+    let sound: Vec<&str> = raw.split('&').filter(|pair| !pair.contains(';')).collect();
+    let mut query: Vec<(String, String)> = Vec::new();
+    for (key, value) in form_urlencoded::parse(sound.join("&").as_bytes()) {
+        if query.iter().any(|(known, _)| *known == key) {
+            continue;
+        }
+        if !key.eq_ignore_ascii_case("mac") {
+            query.push((key.into_owned(), value.into_owned()));
+        } else if let Ok(mac) = value.parse::<Mac>() {
+            query.push((key.into_owned(), mac.to_string()));
+        } else {
+            tracing::warn!(mac = %value, "a query's MAC is none; it is not used");
+        }
+    }
+    query
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_read_as_matchbox_reads_them() {
+        let query = parse_query("mac=52-DA-00-89-D8-10&os=a+b&os=c&x;y=1&uuid=&mac2=zz");
+        let expected = [("mac", "52:da:00:89:d8:10"), ("os", "a b"), ("uuid", ""), ("mac2", "zz")];
+        let found: Vec<(&str, &str)> = query.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        assert_eq!(found, expected);
+        assert!(parse_query("mac=nonsense").is_empty());
+    }
+}

@@ -1,0 +1,116 @@
+//! Makes the order that a claiming installer carries out: all of it from the catalog that its boot began with.
+
+use std::sync::Arc;
+
+use api::node::{Claim, FirstBoot, ImageSource, InstallOrder};
+
+use crate::domain::catalog::{Catalog, ConfigKind, ImageRef, Install};
+use crate::domain::node::{Event, Millis, Node};
+use crate::server::app::{self, App};
+use crate::server::boots::Pinned;
+use crate::server::context;
+use crate::server::images;
+use crate::server::recorder::{RecordError, Word, chain};
+use crate::server::token::{Bearer, Kind};
+use crate::server::clock;
+
+/// Milliseconds that a boot token is good for a first claim: loader, kernel and a slow network in between.
+const CLAIM_WITHIN_MS: u64 = 3_600_000;
+
+/// Why there is no order.
+#[derive(Debug)]
+pub enum ClaimError {
+    /// The token is too old.
+    Expired,
+    /// The recorder does not allow it.
+    Record(RecordError),
+    /// The catalog or the image library cannot serve it.
+    Order(String),
+}
+
+/// Checks, orders, and records a claim. Repeated by the same boot, it gives the same order.
+pub async fn claim(
+    app: &App,
+    bearer: &Bearer,
+    claim: Claim,
+    server: &str,
+) -> Result<InstallOrder, ClaimError> {
+    let minted = bearer.boot.minted_at().unwrap_or(Millis(0));
+    let node = app.recorder.directory().get(&bearer.node);
+    let node = node.ok_or_else(|| ClaimError::Record(RecordError::NoNode(bearer.node.clone())))?;
+    let spent = node.status.attempt.as_ref().is_some_and(|attempt| attempt.boot == bearer.boot);
+    if !spent && clock::now().since(minted) > CLAIM_WITHIN_MS {
+        return Err(ClaimError::Expired);
+    }
+    let pinned = pinned(app, bearer, &node)?;
+    let install = pinned.selection().and_then(|selection| selection.profile.install.as_ref());
+    let install = install
+        .ok_or_else(|| ClaimError::Order(format!("profile {} installs nothing", pinned.profile)))?;
+    let order = order(app, bearer, &node, (&pinned, install), server);
+    let order = order.map_err(|why| {
+        tracing::error!(node.id = %node.id, "{} cannot be installed: {why}", node.hostname());
+        ClaimError::Order(why)
+    })?;
+    let word = Word {
+        event: Event::Claimed {
+            boot: bearer.boot.clone(),
+            generation: bearer.generation,
+            inventory: claim.inventory,
+            limits: install.limits,
+        },
+        actor: "node".to_owned(),
+        boot: Some(bearer.boot.clone()),
+        catalog: pinned.catalog.id().to_string(),
+    };
+    app.recorder.tell(bearer.node.clone(), word).await.map_err(ClaimError::Record)?;
+    Ok(order)
+}
+
+/// What the boot began with. A daemon that was restarted meanwhile orders from the catalog in force.
+fn pinned(app: &App, bearer: &Bearer, node: &Node) -> Result<Pinned, ClaimError> {
+    if let Some(pinned) = app.boots.get(&bearer.boot) {
+        return Ok(pinned);
+    }
+    let catalog: Arc<Catalog> = app.catalog.current();
+    let found = app::select(&catalog, node)
+        .map(|selection| (selection.group.name.clone(), selection.profile.name.clone()));
+    let (group, profile) =
+        found.ok_or_else(|| ClaimError::Order("no group's selector matches this machine any more".to_owned()))?;
+    Ok(Pinned { catalog, profile, group })
+}
+
+fn order(
+    app: &App,
+    bearer: &Bearer,
+    node: &Node,
+    (pinned, install): (&Pinned, &Install),
+    server: &str,
+) -> Result<InstallOrder, String> {
+    let image = match &install.image {
+        ImageRef::Library(name) => {
+            images::find(&app.assets, name, server).map_err(|error| chain(&error))?
+        }
+        ImageRef::Url { url, sha256, format } => {
+            ImageSource { url: url.clone(), sha256: sha256.clone(), format: *format }
+        }
+    };
+    let first_boot = match install.config {
+        ConfigKind::CloudInit => {
+            let token = app.tokens.mint(Kind::Node, bearer);
+            FirstBoot::CloudInit { files: context::seed(app, node, pinned, server, &token)? }
+        }
+        ConfigKind::None => FirstBoot::None,
+    };
+    Ok(InstallOrder {
+        node: node.id.to_string(),
+        hostname: node.hostname(),
+        generation: bearer.generation,
+        boot: bearer.boot.to_string(),
+        image,
+        disk: install.disk.clone(),
+        wipe: install.wipe,
+        first_boot,
+        after: install.after,
+        heartbeat_seconds: install.limits.heartbeat_seconds,
+    })
+}
