@@ -223,7 +223,9 @@ fn settings(root: &Field<'_>, file: &str, overrides: &Overrides) -> Option<Setti
 /// A section, its keys checked, those of later versions refused.
 fn sub<'a>(top: &Section<'a>, key: &str, known: &[&str], not_yet: &[&str]) -> Option<Section<'a>> {
     let section = top.get(key)?.section(known)?;
-    not_yet.iter().for_each(|key| section.not_yet(key));
+    for key in not_yet {
+        section.not_yet(key);
+    }
     Some(section)
 }
 

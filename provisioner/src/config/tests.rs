@@ -76,7 +76,7 @@ fn a_key_given_twice_names_its_first_line() {
 #[test]
 fn a_file_that_is_no_yaml_says_where() {
     let text = faults("dhcp: [\nlog: {\n");
-    assert!(text.starts_with("p.yaml:2:"), "{text}");
+    assert!(text.starts_with("p.yaml:3:1: "), "{text}");
     assert_eq!(text.lines().count(), 1);
     assert_eq!(
         faults("- a\n"),
