@@ -240,7 +240,7 @@ fn same_twice(groups: &[Group], faults: &Faults<'_>) {
     for group in groups {
         if let Some(first) = names.insert(&group.name, group) {
             let message = format!("group `{}` is already in {}", group.name, first.file);
-            faults.add(group.spot, "name", message);
+            faults.add(group.name_spot, "name", message);
         }
         let selector = (group.priority, group.selector_string());
         if let Some(first) = selectors.insert(selector, group) {
@@ -249,7 +249,7 @@ fn same_twice(groups: &[Group], faults: &Faults<'_>) {
                 first.name, first.file
             );
             let hint = Some("change a selector, or give one a higher `priority`".to_owned());
-            faults.add_with_hint(group.spot, "selector", message, hint);
+            faults.add_with_hint(group.selector_spot, "selector", message, hint);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use handlebars::{Handlebars, RenderError, RenderErrorReason};
+use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateErrorReason};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -190,9 +190,19 @@ impl Templates {
                 Fault {
                     line,
                     column,
-                    ..Fault::of_file(&*file.path, one_line(&error.reason().to_string()))
+                    ..Fault::of_file(&*file.path, syntax(error.reason()))
                 }
             })
+    }
+}
+
+/// The grammar's own words list every token that it knows.
+fn syntax(reason: &TemplateErrorReason) -> String {
+    match reason {
+        TemplateErrorReason::InvalidSyntax(_) => {
+            "this is no handlebars: is a `{{#…}}` above left open, or a `}}` missing?".to_owned()
+        }
+        other => one_line(&other.to_string()),
     }
 }
 
@@ -208,14 +218,16 @@ fn template_path(path: &str) -> Option<(&str, bool)> {
     }
 }
 
+type Escape = fn(&str) -> String;
+
 fn registries() -> BTreeMap<Language, Handlebars<'static>> {
-    let languages: [(Language, fn(&str) -> String); 4] = [
+    let languages: [(Language, Escape); 4] = [
         (Language::Yaml, escape::yaml),
         (Language::Json, escape::json_inside),
         (Language::Shell, escape::shell),
         (Language::Plain, str::to_owned),
     ];
-    let registry = |(language, escape): (Language, fn(&str) -> String)| {
+    let registry = |(language, escape): (Language, Escape)| {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
         registry.register_escape_fn(escape);
