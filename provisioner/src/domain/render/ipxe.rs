@@ -23,7 +23,8 @@ pub struct Arg(String);
 /// Text that cannot be a kernel argument.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} cannot be a kernel argument: no blanks, control characters, quotes, `$`, `\\`, `#` in front, or letters beyond ASCII"
+    "{0:?} cannot be one kernel argument: it is a single word of printable ASCII without backslash; \
+     a machine's own values have no quotes and no `$` either"
 )]
 pub struct BadArg(String);
 
