@@ -8,6 +8,7 @@ mod document;
 mod fault;
 mod fields;
 mod group;
+mod index;
 mod profile;
 mod select;
 mod units;
@@ -64,6 +65,7 @@ pub struct SourceFile {
 pub struct Catalog {
     id: CatalogId,
     groups: Vec<Group>,
+    index: index::Index,
     profiles: BTreeMap<String, Profile>,
     pub(super) templates: Templates,
 }
@@ -86,6 +88,7 @@ impl Catalog {
         let profiles = profiles.collect();
         Ok(Self {
             id,
+            index: index::Index::new(&groups),
             groups,
             profiles,
             templates,

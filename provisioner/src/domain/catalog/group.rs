@@ -60,6 +60,11 @@ impl Selector {
         }
     }
 
+    /// The values in the spelling in which they are compared.
+    pub(super) fn normalised(&self) -> &[String] {
+        &self.normal
+    }
+
     /// Whether a machine with these labels passes. A label that is missing is as good as an empty one, as
     /// in matchbox: only a selector that says `""` passes then.
     pub fn matches(&self, labels: &Labels) -> bool {

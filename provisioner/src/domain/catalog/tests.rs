@@ -12,12 +12,13 @@ fn build(files: &[(&str, &str)]) -> Catalog {
     let files: Vec<_> = files.iter().map(file).collect();
     let catalog = Catalog::build(CatalogId::new("test"), &files);
     catalog.unwrap_or_else(|faults| {
+        let lines: Vec<_> = faults.iter().map(Fault::to_string).collect();
         panic!(
             "{}",
-            faults
-                .iter()
-                .map(|fault| format!("{fault}\n"))
-                .collect::<String>()
+            lines.join(
+                "
+"
+            )
         )
     })
 }
@@ -133,6 +134,24 @@ fn mac_uuid_and_hostname_match_in_any_spelling_and_are_shown_as_written() {
         .find(|group| group.name == "mac")
         .unwrap();
     assert_eq!(group.selector[0].values, ["52-54-00-AB-cd-01"]);
+}
+
+#[test]
+fn lists_that_multiply_beyond_reason_still_match() {
+    let list = |letter: char| {
+        (0..40)
+            .map(|n| format!("{letter}{n}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let text = format!(
+        "profile: local\nselector: {{a: [{}], b: [{}]}}",
+        list('a'),
+        list('b')
+    );
+    let catalog = build(&[LOCAL, ("groups/x.yaml", &text)]);
+    assert_eq!(group_for(&catalog, &[("a", "a39"), ("b", "b7")]), Some("x"));
+    assert_eq!(group_for(&catalog, &[("a", "a39")]), None);
 }
 
 #[test]
@@ -333,6 +352,26 @@ fn readmes_and_folders_beside_the_files_are_left_alone() {
 }
 
 proptest::proptest! {
+    #[test]
+    fn the_index_finds_what_asking_every_group_finds(
+        groups in proptest::collection::vec(
+            (proptest::collection::btree_map("[abc]", proptest::collection::btree_set("[xyz]?", 1..4), 0..4), 0..2i64),
+            0..12,
+        ),
+        machine in proptest::collection::btree_map("[abc]", "[xyz]", 0..4),
+    ) {
+        let mut files = vec![SourceFile { path: "profiles/local.yaml".into(), text: "name: local".into() }];
+        for (at, (selector, priority)) in groups.iter().enumerate() {
+            let text = format!("profile: local\npriority: {}\nselector: {}\n",
+                i64::try_from(at).unwrap() * 2 + priority, serde_json::to_string(selector).unwrap());
+            files.push(SourceFile { path: format!("groups/g{at}.yaml"), text });
+        }
+        let catalog = Catalog::build(CatalogId::new("test"), &files).unwrap();
+        let pairs: Vec<_> = machine.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let asked = catalog.groups().iter().find(|group| group.matches(&labels(&pairs)));
+        proptest::prop_assert_eq!(group_for(&catalog, &pairs), asked.map(|group| group.name.as_str()));
+    }
+
     #[test]
     fn no_text_makes_the_load_panic(group in "\\PC{0,60}", profile in "[a-z:{}\\[\\]\n &*!|>'\"-]{0,60}") {
         let files = [("groups/x.yaml", group), ("profiles/x.json", profile.clone()), ("profiles/y.yaml", profile)];

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::domain::catalog::{Fault, SourceFile};
 
 use super::first_boot::PhoneHome;
-use super::{RenderFault, TemplateName, escape, go, helpers};
+use super::{RenderFault, TemplateName, escape, go, guard, helpers};
 
 /// What a template's output is read as: decides how values are escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -178,7 +178,10 @@ impl Templates {
             text = go::translate(&text).map_err(|(line, why)| at(line, why))?;
         }
         if language != Language::Plain {
-            escaped_only(&text).map_err(|(line, why)| at(line, why))?;
+            guard::escaped_only(&text).map_err(|(line, why)| at(line, why))?;
+        }
+        if language == Language::Yaml {
+            guard::indent_in_block_scalars(&text).map_err(|(line, why)| at(line, why))?;
         }
         let Some(registry) = self.registries.get_mut(&language) else {
             return Ok(());
@@ -235,17 +238,6 @@ fn registries() -> BTreeMap<Language, Handlebars<'static>> {
         (language, registry)
     };
     languages.into_iter().map(registry).collect()
-}
-
-/// `{{{x}}}` and `{{&x}}` would write a value as it is.
-fn escaped_only(text: &str) -> Result<(), (usize, String)> {
-    for (at, line) in text.lines().enumerate() {
-        if line.contains("{{{") || line.contains("{{&") {
-            let message = "`{{{x}}}` and `{{&x}}` leave values as they are, which could add lines here; use {{x}}, {{quote x}} or {{json x}}";
-            return Err((at + 1, message.to_owned()));
-        }
-    }
-    Ok(())
 }
 
 fn well_formed(language: Language, text: &str) -> Result<(), String> {

@@ -65,7 +65,7 @@ fn every_faulty_catalog_reports_its_faults_where_they_stand() {
         let faults = checked(&case.files).err().unwrap_or_default();
         let found: Vec<String> = faults.iter().map(Fault::to_string).collect();
         if found != case.wanted || found.is_empty() {
-            wrong += &format!("@{}\n", case.name);
+            wrong.extend([format!("@{}\n", case.name)]);
             wrong.extend(found.iter().map(|line| format!("# {line}\n")));
         }
     }

@@ -103,12 +103,12 @@ kernel --name vmlinuz http://10.77.0.1:8080/assets/installer/vmlinuz initrd=init
 initrd --name initrd.img http://10.77.0.1:8080/assets/installer/initrd.img || goto failed
 boot || goto failed
 :failed
-echo provisioner: The installer could not be started; nothing was changed. Going on to the
-echo provisioner: local disk.
+echo provisioner: The installer could not be started; nothing was changed.
+echo provisioner: Going on to the local disk.
 sleep 10 ||
 iseq ${platform} efi && exit 1 ||
 sanboot --no-describe --drive 0x80 ||
-echo provisioner: The local disk does not boot. Trying again from the network in 30 s.
+echo provisioner: The local disk does not boot; back to the network in 30 s.
 sleep 30 ||
 reboot
 ");
@@ -121,7 +121,7 @@ fn the_local_disk_is_booted_by_the_firmwares_means() {
 echo provisioner: node1 is running: generation 1 is on its disk
 iseq ${platform} efi && exit 1 ||
 sanboot --no-describe --drive 0x80 ||
-echo provisioner: The local disk does not boot. Trying again from the network in 30 s.
+echo provisioner: The local disk does not boot; back to the network in 30 s.
 sleep 30 ||
 reboot
 ");
@@ -132,11 +132,12 @@ fn a_hold_says_why_and_which_machine_it_is() {
     assert_snapshot!(ipxe::hold("held by an operator: ${evil} || shell\nreboot ; # nothing"), @"
 #!ipxe
 echo provisioner: held by an operator: S{evil} '|| shell reboot '; '# nothing
-echo This machine: MAC ${netX/mac} serial ${serial} UUID ${uuid}
+echo provisioner: MAC ${netX/mac} serial ${serial}
+echo provisioner: UUID ${uuid}
 sleep 10 ||
 iseq ${platform} efi && exit 1 ||
 sanboot --no-describe --drive 0x80 ||
-echo provisioner: The local disk does not boot. Trying again from the network in 30 s.
+echo provisioner: The local disk does not boot; back to the network in 30 s.
 sleep 30 ||
 reboot
 ");
