@@ -9,6 +9,7 @@ mod escape;
 pub mod first_boot;
 mod go;
 pub mod grub;
+mod guard;
 mod helpers;
 pub mod ipxe;
 pub mod metadata;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::render::{Context, NodeFacts, RenderFault, Request, Server, TemplateName, ipxe};
+use crate::domain::render::{Context, NodeFacts, RenderFault, Request, Server, TemplateName};
 
 use super::group::Group;
 use super::{Catalog, Fault, Profile, Selection};
@@ -40,24 +40,11 @@ pub fn check(catalog: &Catalog) -> Vec<Fault> {
 
 fn check_one(catalog: &Catalog, selection: Selection<'_>, in_use: bool) -> Vec<Fault> {
     let context = Context::new(sample_node(), selection, sample_request(), sample_server());
-    let mut faults: Vec<Fault> = templates(selection.profile)
+    templates(selection.profile)
         .filter_map(|name| catalog.render(name, &context).err())
         .filter(|fault| in_use || fault.missing.is_none())
         .map(|fault| located(fault, selection, in_use))
-        .collect();
-    let args = selection
-        .profile
-        .boot_args
-        .iter()
-        .filter(|_| selection.profile.install.is_some());
-    faults.extend(
-        args.filter_map(|arg| ipxe::Arg::verbatim(arg).err())
-            .map(|error| Fault {
-                key: Some("args".to_owned()),
-                ..Fault::of_file(&*selection.profile.file, error.to_string())
-            }),
-    );
-    faults
+        .collect()
 }
 
 fn templates(profile: &Profile) -> impl Iterator<Item = &TemplateName> {

@@ -34,12 +34,12 @@ impl<'a> Fields<'a> {
         faults: &'a Faults<'a>,
     ) -> Option<Self> {
         let Value::Map(entries) = &item.value else {
-            let kind = item.value.kind();
-            faults.add(
-                item.spot,
-                key,
-                format!("{} is a map of keys, not {kind}", keys.what),
-            );
+            let what = keys.what;
+            let message = match &item.value {
+                Value::Null => format!("{what} is a map of keys, and here is nothing"),
+                other => format!("{what} is a map of keys, not {}", other.kind()),
+            };
+            faults.add(item.spot, key, message);
             return None;
         };
         let entries = unique(entries, faults);
@@ -113,12 +113,20 @@ impl<'a> Fields<'a> {
             .ok()
     }
 
-    /// One word of a table.
-    pub(super) fn word<T: Copy>(&self, key: &str, table: &[(&str, T)]) -> Option<T> {
+    /// One word of a table; `later`: words that mean something to later versions only.
+    pub(super) fn word<T: Copy>(
+        &self,
+        key: &str,
+        table: &[(&str, T)],
+        later: &[&str],
+    ) -> Option<T> {
         let item = self.get(key)?;
         let word = text(item, key, self.faults)?;
         let found = table.iter().find(|(name, _)| *name == word);
-        if found.is_none() {
+        if later.contains(&word) {
+            let message = format!("this version cannot do {word:?} yet");
+            self.faults.add(item.spot, key, message);
+        } else if found.is_none() {
             let names: Vec<_> = table.iter().map(|(name, _)| *name).collect();
             let hint = did_you_mean(word, names.iter().copied());
             let message = format!("{word:?} is not one of: {}", names.join(", "));

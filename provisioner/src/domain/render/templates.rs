@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use handlebars::{Handlebars, RenderError, RenderErrorReason};
+use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateErrorReason};
 use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::domain::catalog::{Fault, SourceFile};
 
 use super::first_boot::PhoneHome;
-use super::{RenderFault, TemplateName, escape, go, helpers};
+use super::{RenderFault, TemplateName, escape, go, guard, helpers};
 
 /// What a template's output is read as: decides how values are escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -178,7 +178,10 @@ impl Templates {
             text = go::translate(&text).map_err(|(line, why)| at(line, why))?;
         }
         if language != Language::Plain {
-            escaped_only(&text).map_err(|(line, why)| at(line, why))?;
+            guard::escaped_only(&text).map_err(|(line, why)| at(line, why))?;
+        }
+        if language == Language::Yaml {
+            guard::indent_in_block_scalars(&text).map_err(|(line, why)| at(line, why))?;
         }
         let Some(registry) = self.registries.get_mut(&language) else {
             return Ok(());
@@ -190,9 +193,19 @@ impl Templates {
                 Fault {
                     line,
                     column,
-                    ..Fault::of_file(&*file.path, one_line(&error.reason().to_string()))
+                    ..Fault::of_file(&*file.path, syntax(error.reason()))
                 }
             })
+    }
+}
+
+/// The grammar's own words list every token that it knows.
+fn syntax(reason: &TemplateErrorReason) -> String {
+    match reason {
+        TemplateErrorReason::InvalidSyntax(_) => {
+            "this is no handlebars: is a `{{#…}}` above left open, or a `}}` missing?".to_owned()
+        }
+        other => one_line(&other.to_string()),
     }
 }
 
@@ -208,14 +221,16 @@ fn template_path(path: &str) -> Option<(&str, bool)> {
     }
 }
 
+type Escape = fn(&str) -> String;
+
 fn registries() -> BTreeMap<Language, Handlebars<'static>> {
-    let languages: [(Language, fn(&str) -> String); 4] = [
+    let languages: [(Language, Escape); 4] = [
         (Language::Yaml, escape::yaml),
         (Language::Json, escape::json_inside),
         (Language::Shell, escape::shell),
         (Language::Plain, str::to_owned),
     ];
-    let registry = |(language, escape): (Language, fn(&str) -> String)| {
+    let registry = |(language, escape): (Language, Escape)| {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
         registry.register_escape_fn(escape);
@@ -223,17 +238,6 @@ fn registries() -> BTreeMap<Language, Handlebars<'static>> {
         (language, registry)
     };
     languages.into_iter().map(registry).collect()
-}
-
-/// `{{{x}}}` and `{{&x}}` would write a value as it is.
-fn escaped_only(text: &str) -> Result<(), (usize, String)> {
-    for (at, line) in text.lines().enumerate() {
-        if line.contains("{{{") || line.contains("{{&") {
-            let message = "`{{{x}}}` and `{{&x}}` leave values as they are, which could add lines here; use {{x}}, {{quote x}} or {{json x}}";
-            return Err((at + 1, message.to_owned()));
-        }
-    }
-    Ok(())
 }
 
 fn well_formed(language: Language, text: &str) -> Result<(), String> {
