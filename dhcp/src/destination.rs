@@ -74,3 +74,6 @@ pub fn destination(request: &Request, reply: &Reply) -> Destination {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,3 +30,6 @@ pub use options::{Options, code};
 pub use reply::{Answer, Boot, Encoded, Lease, Reply, TooLarge};
 pub use request::{ClientState, IpxeFeatures, Kind, Request, Stage};
 pub use wire::{Malformed, Packet};
+
+#[cfg(test)]
+mod testing;

@@ -345,3 +345,6 @@ fn boot_items(boot: &Boot, request: &Request) -> Vec<Item> {
 const PXE_BYPASS: [u8; 4] = [6, 1, 8, code::END];
 /// iPXE's `no-pxedhcp` (176): this server says it all, so do not wait for a proxy's offer.
 const IPXE_NO_PROXY: [u8; 4] = [176, 1, 1, code::END];
+
+#[cfg(test)]
+mod tests;

@@ -261,3 +261,6 @@ fn fixed<const N: usize>(options: &Options, code: u8) -> Result<Option<[u8; N]>,
         .map(Some)
         .map_err(|_| Malformed::OptionLength { code, length })
 }
+
+#[cfg(test)]
+mod tests;

@@ -243,3 +243,6 @@ fn open(interface: &str, port: u16) -> io::Result<UdpSocket> {
     socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port).into())?;
     UdpSocket::from_std(socket.into())
 }
+
+#[cfg(test)]
+mod tests;

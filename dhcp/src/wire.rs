@@ -270,3 +270,6 @@ impl Reader<'_> {
         Some(*head)
     }
 }
+
+#[cfg(test)]
+mod tests;

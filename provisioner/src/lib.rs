@@ -2,5 +2,8 @@
 //!
 //! [`domain`] decides and knows no clock, socket, file or task. [`server`] does the I/O around it.
 
+pub mod cli;
+pub mod config;
 pub mod domain;
+pub mod installer_image;
 pub mod server;

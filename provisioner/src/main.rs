@@ -1,2 +1,7 @@
-//! Under construction.
-fn main() {}
+//! `provisioner`: see the library's [`provisioner::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    provisioner::cli::run(std::env::args_os())
+}

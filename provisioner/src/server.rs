@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod catalog_dir;
 pub mod clock;
 pub mod context;
+pub mod daemon;
 pub mod dhcp;
 pub mod directory;
 pub mod explain;

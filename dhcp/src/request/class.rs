@@ -35,7 +35,10 @@ pub enum Stage {
 /// What an iPXE says of itself in option 175 (its own `dhcp.h`: encapsulated options).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-#[expect(clippy::struct_excessive_bools, reason = "one per feature, each independent")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one per feature, each independent"
+)]
 pub struct IpxeFeatures {
     /// HTTP (sub-option 19).
     pub http: bool,

@@ -66,7 +66,11 @@ impl App {
         let mut random = [0; 4];
         getrandom::fill(&mut random).ok()?;
         let boot = BootId::mint(clock::now(), u32::from_be_bytes(random));
-        let pinned = Pinned { catalog, profile: profile.to_owned(), group: group.to_owned() };
+        let pinned = Pinned {
+            catalog,
+            profile: profile.to_owned(),
+            group: group.to_owned(),
+        };
         self.boots.pin(boot.clone(), pinned);
         Some(boot)
     }
@@ -83,7 +87,9 @@ impl App {
             text.push_str(&format!("provisioner_nodes{{state=\"{state}\"}} {count}\n"));
         }
         let lag = self.history.report().pending;
-        text.push_str(&format!("# TYPE provisioner_history_pending gauge\nprovisioner_history_pending {lag}\n"));
+        text.push_str(&format!(
+            "# TYPE provisioner_history_pending gauge\nprovisioner_history_pending {lag}\n"
+        ));
         text
     }
 
@@ -98,7 +104,12 @@ impl App {
 pub fn note_at(recorder: &Recorder, address: Option<Ipv4Addr>, step: Step, detail: String) {
     let node = address.and_then(|address| recorder.directory().read(|nodes| nodes.at(address)));
     if let Some(node) = node {
-        recorder.note(Note { node: node.id.clone(), boot: None, step, detail });
+        recorder.note(Note {
+            node: node.id.clone(),
+            boot: None,
+            step,
+            detail,
+        });
     }
 }
 

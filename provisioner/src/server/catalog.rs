@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::catalog::{Catalog, Fault};
+use crate::server::app::App;
 use crate::server::catalog_dir;
 
 /// How often the directory is looked at.
@@ -34,23 +35,38 @@ impl Serving {
             Some(path) => catalog_dir::load(path)?,
             None => catalog_dir::shipped()?,
         };
-        let state = RwLock::new(State { current: Arc::new(catalog), faults: Vec::new() });
+        let state = RwLock::new(State {
+            current: Arc::new(catalog),
+            faults: Vec::new(),
+        });
         Ok(Self { path, state })
     }
 
     /// What serves now. Keep it for the length of one question.
     pub fn current(&self) -> Arc<Catalog> {
-        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner).current)
+        Arc::clone(
+            &self
+                .state
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .current,
+        )
     }
 
     /// Faults of the newest version when it could not be taken.
     pub fn faults(&self) -> Vec<String> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).faults.clone()
+        self.state
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .faults
+            .clone()
     }
 
     /// Where it is read from.
     pub fn path(&self) -> String {
-        self.path.as_ref().map_or_else(|| "shipped".to_owned(), |path| path.display().to_string())
+        self.path
+            .as_ref()
+            .map_or_else(|| "shipped".to_owned(), |path| path.display().to_string())
     }
 
     /// Reads the directory again. A faulty one changes nothing but the list of faults.
@@ -61,7 +77,11 @@ impl Serving {
         match loaded {
             Ok(catalog) => {
                 if catalog.id() != state.current.id() {
-                    tracing::info!(catalog.id = catalog.id().as_str(), "catalog {} serves", catalog.id());
+                    tracing::info!(
+                        catalog.id = catalog.id().as_str(),
+                        "catalog {} serves",
+                        catalog.id()
+                    );
                     state.current = Arc::new(catalog);
                 } else if !state.faults.is_empty() {
                     tracing::info!("the catalog is as it serves again");
@@ -84,18 +104,19 @@ impl Serving {
 }
 
 /// Follows the directory until `stop`.
-pub async fn follow(serving: impl AsRef<Serving> + Send + Sync + 'static, stop: CancellationToken) {
-    let Some(path) = serving.as_ref().path.clone() else { return };
-    let serving = Arc::new(serving);
+pub async fn follow(app: Arc<App>, stop: CancellationToken) {
+    let Some(path) = app.catalog.path.clone() else {
+        return stop.cancelled().await;
+    };
     let look = move || catalog_dir::fingerprint(&path);
     let mut seen = look();
     while tokio::time::timeout(POLL, stop.cancelled()).await.is_err() {
         let now = look();
         if now != seen {
             seen = now;
-            let serving = Arc::clone(&serving);
+            let app = Arc::clone(&app);
             // Reading and compiling hundreds of files must not hold up packets.
-            let reloaded = tokio::task::spawn_blocking(move || (*serving).as_ref().reload()).await;
+            let reloaded = tokio::task::spawn_blocking(move || app.catalog.reload()).await;
             if let Err(error) = reloaded {
                 tracing::error!(%error, "the catalog could not be reloaded");
             }

@@ -203,14 +203,14 @@ impl History {
             );
         let repository = match Repository::open_bare(path) {
             Err(error) if error.code() == ErrorCode::NotFound => {
-                Repository::init_opts(path, &options)
+                let created = Repository::init_opts(path, &options);
+                let created = created.map_err(git_error(path, "be created"))?;
+                files::sync_new(created.path()).map_err(write_error)?;
+                created
             }
-            opened => opened,
+            opened => opened.map_err(git_error(path, "be opened"))?,
         };
-        Ok(Self::new(
-            path,
-            repository.map_err(git_error(path, "be opened"))?,
-        ))
+        Ok(Self::new(path, repository))
     }
 
     /// The state of the branch: remembered, or read anew when somebody else moved it.

@@ -51,19 +51,28 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken
         }
     }
     connections.close();
-    if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
-        tracing::warn!("HTTP transfers were cut off: they did not end in {} s", DRAIN.as_secs());
+    if tokio::time::timeout(DRAIN, connections.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            "HTTP transfers were cut off: they did not end in {} s",
+            DRAIN.as_secs()
+        );
     }
 }
 
 async fn connection(stream: TcpStream, peer: SocketAddr, app: Arc<App>, stop: CancellationToken) {
-    let Ok(local) = stream.local_addr() else { return };
+    let Ok(local) = stream.local_addr() else {
+        return;
+    };
     let service = service_fn(move |request| {
         let app = Arc::clone(&app);
         async move { Ok::<_, std::convert::Infallible>(answer(&app, request, peer, local).await) }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT);
     let connection = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let result = tokio::select! {
@@ -78,21 +87,38 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: Arc<App>, stop: Ca
     }
 }
 
-async fn answer(app: &App, request: Request<Incoming>, peer: SocketAddr, local: SocketAddr) -> Response {
+async fn answer(
+    app: &App,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    local: SocketAddr,
+) -> Response {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let response = route(app, request, peer, local).await;
     let status = response.status();
-    app.metrics.count("provisioner_http_requests_total", &format!("code=\"{}\"", status.as_u16()));
+    app.metrics.count(
+        "provisioner_http_requests_total",
+        &format!("code=\"{}\"", status.as_u16()),
+    );
     if status.is_client_error() || status.is_server_error() {
         tracing::info!(%peer, %method, path, status = status.as_u16(), "HTTP {method} {path} from {peer}: {status}");
     } else {
         tracing::debug!(%peer, %method, path, status = status.as_u16(), "HTTP {method} {path} from {peer}: {status}");
     }
-    if method == Method::HEAD { reply::without_body(response) } else { response }
+    if method == Method::HEAD {
+        reply::without_body(response)
+    } else {
+        response
+    }
 }
 
-async fn route(app: &App, request: Request<Incoming>, peer: SocketAddr, local: SocketAddr) -> Response {
+async fn route(
+    app: &App,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    local: SocketAddr,
+) -> Response {
     let asked = Asked::new(&request, peer, local, app);
     let path = request.uri().path().to_owned();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -117,7 +143,10 @@ async fn route(app: &App, request: Request<Incoming>, peer: SocketAddr, local: S
         "/healthz" => reply::text(StatusCode::OK, "ok\n"),
         "/readyz" => ready(app),
         "/metrics" => reply::text(StatusCode::OK, app.metrics_text()),
-        other => match (other.strip_prefix("/assets/"), other.strip_prefix("/loaders/")) {
+        other => match (
+            other.strip_prefix("/assets/"),
+            other.strip_prefix("/loaders/"),
+        ) {
             (Some(name), _) => assets::file(app, name, request.headers(), &asked).await,
             (_, Some(name)) => assets::loader(app, name, &asked),
             _ => reply::not_found(),

@@ -17,7 +17,9 @@ pub struct Loaders(BTreeMap<String, Bytes>);
 
 /// Why the loaders cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {path}; set loaders.directory to where the boot loaders are (Debian: package ipxe)")]
+#[error(
+    "cannot read {path}; set loaders.directory to where the boot loaders are (Debian: package ipxe)"
+)]
 pub struct LoadersError {
     /// File or directory.
     path: PathBuf,
@@ -29,8 +31,13 @@ pub struct LoadersError {
 impl Loaders {
     /// Reads every loader that some platform could be given.
     pub fn read(directory: &Path) -> Result<Self, LoadersError> {
-        let fail = |path: &Path, source| LoadersError { path: path.to_owned(), source };
-        directory.read_dir().map_err(|error| fail(directory, error))?;
+        let fail = |path: &Path, source| LoadersError {
+            path: path.to_owned(),
+            source,
+        };
+        directory
+            .read_dir()
+            .map_err(|error| fail(directory, error))?;
         let mut files = BTreeMap::new();
         for name in names() {
             let path = directory.join(name);
@@ -62,15 +69,22 @@ impl Loaders {
 }
 
 fn names() -> impl Iterator<Item = &'static &'static str> {
-    [Platform::BiosX86, Platform::UefiIa32, Platform::UefiX64, Platform::UefiArm64]
-        .into_iter()
-        .flat_map(|platform| platform.loaders())
+    [
+        Platform::BiosX86,
+        Platform::UefiIa32,
+        Platform::UefiX64,
+        Platform::UefiArm64,
+    ]
+    .into_iter()
+    .flat_map(|platform| platform.loaders())
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let size = std::fs::metadata(path)?.len();
     if size > LARGEST {
-        return Err(io::Error::other(format!("{size} bytes are too many for a boot loader")));
+        return Err(io::Error::other(format!(
+            "{size} bytes are too many for a boot loader"
+        )));
     }
     std::fs::read(path)
 }

@@ -8,11 +8,11 @@ use crate::domain::catalog::{Catalog, ConfigKind, ImageRef, Install};
 use crate::domain::node::{Event, Millis, Node};
 use crate::server::app::{self, App};
 use crate::server::boots::Pinned;
+use crate::server::clock;
 use crate::server::context;
 use crate::server::images;
 use crate::server::recorder::{RecordError, Word, chain};
 use crate::server::token::{Bearer, Kind};
-use crate::server::clock;
 
 /// Milliseconds that a boot token is good for a first claim: loader, kernel and a slow network in between.
 const CLAIM_WITHIN_MS: u64 = 3_600_000;
@@ -38,12 +38,18 @@ pub async fn claim(
     let minted = bearer.boot.minted_at().unwrap_or(Millis(0));
     let node = app.recorder.directory().get(&bearer.node);
     let node = node.ok_or_else(|| ClaimError::Record(RecordError::NoNode(bearer.node.clone())))?;
-    let spent = node.status.attempt.as_ref().is_some_and(|attempt| attempt.boot == bearer.boot);
+    let spent = node
+        .status
+        .attempt
+        .as_ref()
+        .is_some_and(|attempt| attempt.boot == bearer.boot);
     if !spent && clock::now().since(minted) > CLAIM_WITHIN_MS {
         return Err(ClaimError::Expired);
     }
     let pinned = pinned(app, bearer, &node)?;
-    let install = pinned.selection().and_then(|selection| selection.profile.install.as_ref());
+    let install = pinned
+        .selection()
+        .and_then(|selection| selection.profile.install.as_ref());
     let install = install
         .ok_or_else(|| ClaimError::Order(format!("profile {} installs nothing", pinned.profile)))?;
     let order = order(app, bearer, &node, (&pinned, install), server);
@@ -62,7 +68,10 @@ pub async fn claim(
         boot: Some(bearer.boot.clone()),
         catalog: pinned.catalog.id().to_string(),
     };
-    app.recorder.tell(bearer.node.clone(), word).await.map_err(ClaimError::Record)?;
+    app.recorder
+        .tell(bearer.node.clone(), word)
+        .await
+        .map_err(ClaimError::Record)?;
     Ok(order)
 }
 
@@ -74,9 +83,14 @@ fn pinned(app: &App, bearer: &Bearer, node: &Node) -> Result<Pinned, ClaimError>
     let catalog: Arc<Catalog> = app.catalog.current();
     let found = app::select(&catalog, node)
         .map(|selection| (selection.group.name.clone(), selection.profile.name.clone()));
-    let (group, profile) =
-        found.ok_or_else(|| ClaimError::Order("no group's selector matches this machine any more".to_owned()))?;
-    Ok(Pinned { catalog, profile, group })
+    let (group, profile) = found.ok_or_else(|| {
+        ClaimError::Order("no group's selector matches this machine any more".to_owned())
+    })?;
+    Ok(Pinned {
+        catalog,
+        profile,
+        group,
+    })
 }
 
 fn order(
@@ -90,14 +104,22 @@ fn order(
         ImageRef::Library(name) => {
             images::find(&app.assets, name, server).map_err(|error| chain(&error))?
         }
-        ImageRef::Url { url, sha256, format } => {
-            ImageSource { url: url.clone(), sha256: sha256.clone(), format: *format }
-        }
+        ImageRef::Url {
+            url,
+            sha256,
+            format,
+        } => ImageSource {
+            url: url.clone(),
+            sha256: sha256.clone(),
+            format: *format,
+        },
     };
     let first_boot = match install.config {
         ConfigKind::CloudInit => {
             let token = app.tokens.mint(Kind::Node, bearer);
-            FirstBoot::CloudInit { files: context::seed(app, node, pinned, server, &token)? }
+            FirstBoot::CloudInit {
+                files: context::seed(app, node, pinned, server, &token)?,
+            }
         }
         ConfigKind::None => FirstBoot::None,
     };

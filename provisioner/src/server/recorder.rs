@@ -22,8 +22,7 @@ use crate::domain::address::AddressBook;
 use crate::domain::machine::NodeId;
 use crate::domain::node::{Millis, Node};
 use crate::server::directory::Directory;
-use crate::server::history::worker::HistorySender;
-use crate::server::store::{Change, Store, StoreError};
+use crate::server::store::{Change, Store, StoreError, Transition};
 use world::{Answer, Batch, World};
 
 /// Requests that may wait before senders have to.
@@ -48,7 +47,7 @@ pub struct Parts<S> {
     /// Subnets and what they may give.
     pub addresses: Policy,
     /// Where transitions go once they are durable.
-    pub history: HistorySender,
+    pub history: std::sync::mpsc::Sender<Transition>,
     /// The clock.
     pub clock: fn() -> Millis,
 }
@@ -79,7 +78,8 @@ impl Recorder {
             durable: Arc::new(AtomicBool::new(true)),
         };
         for left in &snapshot.outbox {
-            parts.history.send(left.clone());
+            // One that is not taken stays in the store's outbox.
+            let _ = parts.history.send(left.clone());
         }
         let book = AddressBook::new(parts.addresses.subnets, snapshot.leases.iter().cloned());
         let world = World::new(
@@ -174,7 +174,7 @@ impl Recorder {
 struct Shell<S> {
     world: World,
     store: S,
-    history: HistorySender,
+    history: std::sync::mpsc::Sender<Transition>,
     clock: fn() -> Millis,
     directory: Arc<Directory>,
     changes: broadcast::Sender<Arc<Node>>,
@@ -250,7 +250,7 @@ impl<S: Store> Shell<S> {
                         transition.subject
                     );
                     // One that is not taken stays in the store's outbox.
-                    self.history.send(transition);
+                    let _ = self.history.send(transition);
                 }
                 Change::HistoryHas(_) => {}
             }

@@ -21,7 +21,9 @@ impl Source for LoaderSource {
 
 /// Notes what happened to a transfer, on the machine's timeline and in the counters.
 pub fn observe(app: &App, event: &Event) {
-    let IpAddr::V4(address) = event.client.ip().to_canonical() else { return };
+    let IpAddr::V4(address) = event.client.ip().to_canonical() else {
+        return;
+    };
     let (client, name) = (event.client, &event.name);
     let outcome = match &event.what {
         What::Requested => "requested",
@@ -43,5 +45,8 @@ pub fn observe(app: &App, event: &Event) {
             "abandoned"
         }
     };
-    app.metrics.count("provisioner_tftp_requests_total", &format!("outcome=\"{outcome}\""));
+    app.metrics.count(
+        "provisioner_tftp_requests_total",
+        &format!("outcome=\"{outcome}\""),
+    );
 }

@@ -172,7 +172,14 @@ fn root_filesystem(tree: &Path, raw: &Path, layout: &Layout, ids: &Ids) -> anyho
         "1",
     ]);
     // GRUB 2.06 reads neither feature. Nothing is left for the first boot to initialise.
-    command.args(["-O", "^metadata_csum_seed,^orphan_file", "-J", "size=8"]);
+    command.args([
+        "-O",
+        "^metadata_csum_seed,^orphan_file",
+        "-J",
+        "size=8",
+        "-i",
+        "16384",
+    ]);
     command.arg("-E");
     command.arg(format!(
         "offset={},lazy_itable_init=0,lazy_journal_init=0",

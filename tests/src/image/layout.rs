@@ -78,7 +78,7 @@ impl Layout {
 
 /// Size of a filesystem for files that take `content` bytes in whole blocks.
 pub(super) fn root_bytes(content: u64) -> u64 {
-    // Inode tables and bitmaps take 1/64 of it at mke2fs' default of one 256-byte inode per 16 KiB.
+    // Inode tables and bitmaps take 1/64 of it at one 256-byte inode per 16 KiB.
     let grown = content + FREE + FIXED;
     grown + grown / 60
 }

@@ -97,6 +97,16 @@ pub(super) const AFTER: &[Extra] = &[
         include_str!("overlay/modprobe.conf"),
     ),
     extra(
+        "/etc/systemd/system/cloud-final.service.d/provisioner.conf",
+        0o644,
+        include_str!("overlay/cloud-final.conf"),
+    ),
+    extra(
+        "/etc/systemd/system/cloud-init-local.service.d/provisioner.conf",
+        0o644,
+        include_str!("overlay/cloud-init-local.conf"),
+    ),
+    extra(
         "/etc/systemd/system/systemd-networkd-wait-online.service.d/provisioner.conf",
         0o644,
         include_str!("overlay/wait-online.conf"),
@@ -139,11 +149,14 @@ pub(super) const LINKS: &[(&str, &str)] = &[
 
 /// Units that never run here: what they watch or clean is not there, or not worth a first boot's seconds.
 pub(super) const MASKED: &[&str] = &[
-    // Its modules run in the stage before it (overlay/cloud.cfg).
+    // The two stages in the middle have nothing to do (overlay/cloud.cfg).
     "cloud-config.service",
     "cloud-init-hotplugd.socket",
+    "cloud-init.service",
     "e2scrub_reap.service",
     "modprobe@.service",
+    "proc-sys-fs-binfmt_misc.automount",
+    "systemd-binfmt.service",
     "systemd-pstore.service",
     "systemd-update-utmp-runlevel.service",
     "systemd-update-utmp.service",
@@ -153,6 +166,7 @@ pub(super) const MASKED: &[&str] = &[
 pub(super) const DISABLED: &[&str] = &[
     "cloud-init.target.wants/cloud-config.service",
     "cloud-init.target.wants/cloud-init-hotplugd.socket",
+    "cloud-init.target.wants/cloud-init.service",
     "getty.target.wants/getty@tty1.service",
     "multi-user.target.wants/e2scrub_reap.service",
     "sysinit.target.wants/systemd-pstore.service",

@@ -22,11 +22,15 @@ pub(super) struct Past {
 
 #[tonic::async_trait]
 impl v1::history_server::History for Past {
-    async fn log(&self, request: Request<v1::NodeName>) -> Result<Response<v1::HistoryLog>, Status> {
+    async fn log(
+        &self,
+        request: Request<v1::NodeName>,
+    ) -> Result<Response<v1::HistoryLog>, Status> {
         let node = find(&self.app, &request.into_inner().name)?;
         let path = self.history.clone();
         let read = move || History::read(&path)?.log(&node.id, ENTRIES);
-        let entries = tokio::task::block_in_place(read).map_err(|error| Status::internal(chain(&error)))?;
+        let entries =
+            tokio::task::block_in_place(read).map_err(|error| Status::internal(chain(&error)))?;
         let entries = entries
             .into_iter()
             .map(|entry| v1::HistoryEntry {
@@ -45,9 +49,16 @@ impl v1::history_server::History for Past {
 impl v1::boots_server::Boots for Past {
     async fn list(&self, request: Request<v1::NodeName>) -> Result<Response<v1::BootLog>, Status> {
         let node = find(&self.app, &request.into_inner().name)?;
-        let timeline = self.app.recorder.directory().read(|nodes| nodes.timeline(&node.id));
+        let timeline = self
+            .app
+            .recorder
+            .directory()
+            .read(|nodes| nodes.timeline(&node.id));
         let boots = timeline.boots().map(convert::boot).collect();
-        Ok(Response::new(v1::BootLog { node: node.id.to_string(), boots }))
+        Ok(Response::new(v1::BootLog {
+            node: node.id.to_string(),
+            boots,
+        }))
     }
 }
 
@@ -57,6 +68,8 @@ impl v1::server_server::Server for Past {
         &self,
         _: Request<v1::VersionRequest>,
     ) -> Result<Response<v1::VersionResponse>, Status> {
-        Ok(Response::new(v1::VersionResponse { version: env!("CARGO_PKG_VERSION").to_owned() }))
+        Ok(Response::new(v1::VersionResponse {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }))
     }
 }

@@ -28,6 +28,26 @@ pub(super) struct FileError {
     pub(super) source: io::Error,
 }
 
+/// Makes a repository durable that was just created, down to its name in the directory above.
+pub(super) fn sync_new(repository: &Path) -> Result<(), FileError> {
+    let above = repository.parent().unwrap_or(repository);
+    let inside = [
+        "HEAD",
+        "config",
+        "objects/pack",
+        "objects",
+        "refs/heads",
+        "refs",
+        "",
+    ];
+    let inside = inside.map(|name| repository.join(name));
+    inside
+        .iter()
+        .map(PathBuf::as_path)
+        .chain([above])
+        .try_for_each(sync)
+}
+
 /// Removes what a killed process left behind. Nobody else may be writing.
 pub(super) fn remove_leftovers(repository: &Path) -> Result<(), FileError> {
     let packs = pack_directory(repository);
@@ -50,7 +70,7 @@ pub(super) fn write_pack(repository: &Path, files: &Files) -> Result<(), FileErr
     let name = |suffix| packs.join(format!("pack-{}.{suffix}", files.name));
     write_whole(&packs.join(HALF_PACK), &name("pack"), &files.pack)?;
     write_whole(&packs.join(HALF_INDEX), &name("idx"), &files.index)?;
-    sync_directory(&packs)
+    sync(&packs)
 }
 
 /// The lock that git's own programs respect, and through which the new value of a branch is written.
@@ -85,7 +105,7 @@ impl RefLock {
             path: self.path.clone(),
             source,
         })?;
-        sync_directory(self.target.parent().unwrap_or(&self.target))
+        sync(self.target.parent().unwrap_or(&self.target))
     }
 }
 
@@ -113,9 +133,9 @@ fn write_whole(half: &Path, whole: &Path, content: &[u8]) -> Result<(), FileErro
     })
 }
 
-fn sync_directory(path: &Path) -> Result<(), FileError> {
-    let sync = File::open(path).and_then(|directory| directory.sync_all());
-    sync.map_err(|source| FileError {
+fn sync(path: &Path) -> Result<(), FileError> {
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|source| FileError {
         path: path.to_owned(),
         source,
     })

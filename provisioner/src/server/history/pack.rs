@@ -292,3 +292,6 @@ fn index(entries: &[Entry], pack_checksum: &Id) -> Result<Vec<u8>, TooLarge> {
     out.extend(checksum);
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests;

@@ -316,3 +316,23 @@ fn a_clone_has_a_file_for_each_node() {
     let files = std::fs::read_dir(directory.path().join("clone/nodes")).unwrap();
     assert_eq!(files.count(), 2);
 }
+
+#[test]
+fn a_disk_that_cannot_be_written_leaves_the_branch_and_heals() {
+    let (_directory, path) = repository();
+    let mut history = History::open(&path).unwrap();
+    history.append(&[transition(1, 1)]).unwrap();
+    let packs = path.join("objects/pack");
+    let aside = path.join("objects/aside");
+    std::fs::rename(&packs, &aside).unwrap();
+    std::fs::write(&packs, "no directory").unwrap();
+    let error = history.append(&[transition(2, 1)]).unwrap_err();
+    assert!(!error.to_string().is_empty());
+    std::fs::remove_file(&packs).unwrap();
+    std::fs::rename(&aside, &packs).unwrap();
+    history
+        .append(&[transition(2, 1), transition(3, 2)])
+        .unwrap();
+    assert_eq!(git(&path, &["rev-list", "--count", "main"]).trim(), "3");
+    is_sound(&path);
+}

@@ -139,3 +139,6 @@ fn entry(raw: &[u8], start: usize) -> Option<Entry> {
         id,
     })
 }
+
+#[cfg(test)]
+mod tests;

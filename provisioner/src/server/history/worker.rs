@@ -4,7 +4,7 @@
 //! process ends is in the store's outbox, and is sent again at the next start.
 
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub struct HistoryStatus(Mutex<Report>);
 /// One look at [`HistoryStatus`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Transitions taken that are not in git yet.
+    /// Transitions taken from the channel that are not in git yet.
     pub pending: u64,
     /// Number of the newest transition in git.
     pub written: u64,
@@ -48,29 +48,13 @@ impl HistoryStatus {
     }
 }
 
-/// The way into the history. Clones go to whoever records; the worker ends when all are gone.
-#[derive(Debug, Clone)]
-pub struct HistorySender {
-    sender: Sender<Transition>,
-    status: Arc<HistoryStatus>,
-}
-
-impl HistorySender {
-    /// Hands over one transition; never waits. `false` when the worker has ended: the transition stays
-    /// in the store's outbox.
-    pub fn send(&self, transition: Transition) -> bool {
-        self.status.change(|report| report.pending += 1);
-        let sent = self.sender.send(transition).is_ok();
-        if !sent {
-            self.status.change(|report| report.pending -= 1);
-        }
-        sent
-    }
-
-    /// How the history is doing.
-    pub fn status(&self) -> Arc<HistoryStatus> {
-        Arc::clone(&self.status)
-    }
+/// A running worker.
+#[derive(Debug)]
+pub struct HistoryWorker {
+    /// How it is doing.
+    pub status: Arc<HistoryStatus>,
+    /// Ends when all senders are gone and what was left is written.
+    pub thread: JoinHandle<()>,
 }
 
 /// Starts the thread. `on_done(number)` is called on it, after each batch, with the number up to which
@@ -81,9 +65,9 @@ impl HistorySender {
 /// [`Snapshot::outbox`]: crate::server::store::Snapshot::outbox
 pub fn spawn(
     history: History,
+    receiver: Receiver<Transition>,
     on_done: impl FnMut(u64) + Send + 'static,
-) -> io::Result<(HistorySender, JoinHandle<()>)> {
-    let (sender, receiver) = channel();
+) -> io::Result<HistoryWorker> {
     let status = Arc::new(HistoryStatus::default());
     let worker = Worker {
         history,
@@ -93,9 +77,9 @@ pub fn spawn(
         waiting: Vec::new(),
         open: true,
     };
-    let thread = std::thread::Builder::new().name("history".to_owned());
-    let handle = thread.spawn(move || worker.run())?;
-    Ok((HistorySender { sender, status }, handle))
+    let builder = std::thread::Builder::new().name("history".to_owned());
+    let thread = builder.spawn(move || worker.run())?;
+    Ok(HistoryWorker { status, thread })
 }
 
 struct Worker {
@@ -137,19 +121,24 @@ impl Worker {
         if self.waiting.is_empty() {
             self.waiting.extend(self.receiver.recv().ok());
         }
-        let room = BATCH.saturating_sub(self.waiting.len());
-        self.waiting.extend(self.receiver.try_iter().take(room));
+        self.waiting.extend(self.receiver.try_iter());
+        self.count_pending();
         !self.waiting.is_empty()
     }
 
     fn done(&mut self, count: usize) {
         let written = (self.waiting.drain(..count).next_back()).map_or(0, |last| last.number);
         self.status.change(|report| {
-            report.pending = report.pending.saturating_sub(count as u64);
             report.written = written;
             report.error = None;
         });
+        self.count_pending();
         (self.on_done)(written);
+    }
+
+    fn count_pending(&self) {
+        let pending = self.waiting.len() as u64;
+        self.status.change(|report| report.pending = pending);
     }
 
     fn failed(&self, error: &HistoryError) {
@@ -168,7 +157,10 @@ impl Worker {
         loop {
             let left = until.saturating_duration_since(std::time::Instant::now());
             match self.receiver.recv_timeout(left) {
-                Ok(transition) => self.waiting.push(transition),
+                Ok(transition) => {
+                    self.waiting.push(transition);
+                    self.count_pending();
+                }
                 Err(RecvTimeoutError::Timeout) => return,
                 Err(RecvTimeoutError::Disconnected) => {
                     self.open = false;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use api::node::karg;
 use hyper::StatusCode;
 
-use super::reply::{self, Response};
 use super::Asked;
+use super::reply::{self, Response};
 use crate::domain::boot::{self, Plan};
 use crate::domain::catalog::{Boot, Catalog, Selection};
 use crate::domain::labels::Labels;
@@ -41,7 +41,10 @@ pub(super) async fn ipxe(app: &App, asked: &Asked) -> Response {
 
 async fn script(app: &App, asked: &Asked, catalog: &Arc<Catalog>, node: Arc<Node>) -> String {
     let selection = app::select(catalog, &node);
-    let plan = boot::decide(&node, selection.map(|selection| app::purpose(selection.profile)));
+    let plan = boot::decide(
+        &node,
+        selection.map(|selection| app::purpose(selection.profile)),
+    );
     let names = selection.map(|s| (s.group.name.clone(), s.profile.name.clone()));
     let boot = match (&plan, &names) {
         (Plan::Install | Plan::Live, Some((group, profile))) => {
@@ -54,22 +57,31 @@ async fn script(app: &App, asked: &Asked, catalog: &Arc<Catalog>, node: Arc<Node
         Plan::LocalDisk(reason) => (Step::LocalDisk, reason.clone()),
         Plan::Hold(reason) => (Step::Held, reason.clone()),
     };
-    let sighting =
-        Sighting { selected: names, step: Some(step), boot: boot.clone(), ..Sighting::default() };
+    let sighting = Sighting {
+        selected: names,
+        step: Some(step),
+        boot: boot.clone(),
+        ..Sighting::default()
+    };
     if let Err(error) = sight(app, asked, sighting, catalog).await {
         return ipxe::hold(&error.to_string());
     }
     tracing::info!(node.id = %node.id, "{} asked for its boot script: {plan}", node.hostname());
-    let profile = selection.map(|selection| selection.profile.name.as_str()).unwrap_or_default();
+    let profile = selection
+        .map(|selection| selection.profile.name.as_str())
+        .unwrap_or_default();
     let title = title(&node, &plan, profile);
     match (plan, selection, boot) {
         (Plan::Install, Some(selection), Some(boot)) => {
             installer(app, asked, (&node, selection), boot, &title)
         }
-        (Plan::Live, Some(Selection { profile, .. }), _) => {
-            profile.boot.as_ref().map_or_else(|| ipxe::local_disk(&title), ipxe::live)
+        (Plan::Live, Some(Selection { profile, .. }), _) => profile
+            .boot
+            .as_ref()
+            .map_or_else(|| ipxe::local_disk(&title), ipxe::live),
+        (Plan::Install | Plan::Live, _, _) => {
+            ipxe::hold("no randomness for a boot token; see the log")
         }
-        (Plan::Install | Plan::Live, _, _) => ipxe::hold("no randomness for a boot token; see the log"),
         (Plan::LocalDisk(_), _, _) => ipxe::local_disk(&title),
         (Plan::Hold(_), _, _) => ipxe::hold(&title),
     }
@@ -82,10 +94,21 @@ fn installer(
     boot: BootId,
     title: &str,
 ) -> String {
-    let bearer = Bearer { node: node.id.clone(), generation: node.spec.generation, boot };
+    let bearer = Bearer {
+        node: node.id.clone(),
+        generation: node.spec.generation,
+        boot,
+    };
     let token = app.tokens.mint(Kind::Boot, &bearer);
-    let own = [Arg::new(karg::URL, &asked.server), Arg::new(karg::TOKEN, &token)];
-    let given = selection.profile.boot_args.iter().map(|arg| Arg::verbatim(arg));
+    let own = [
+        Arg::new(karg::URL, &asked.server),
+        Arg::new(karg::TOKEN, &token),
+    ];
+    let given = selection
+        .profile
+        .boot_args
+        .iter()
+        .map(|arg| Arg::verbatim(arg));
     let args: Result<Vec<Arg>, _> = own.into_iter().chain(given).collect();
     let mut args = match args {
         Ok(args) => args,
@@ -107,7 +130,9 @@ pub(super) fn grub(app: &App, asked: &Asked) -> Response {
     let node = stand_in(app, asked);
     let boot: Option<&Boot> =
         app::select(&catalog, &node).and_then(|selection| selection.profile.boot.as_ref());
-    boot.map_or_else(reply::not_found, |boot| reply::text(StatusCode::OK, grub_words::live(boot)))
+    boot.map_or_else(reply::not_found, |boot| {
+        reply::text(StatusCode::OK, grub_words::live(boot))
+    })
 }
 
 /// The rendered cloud-config.
@@ -124,7 +149,9 @@ pub(super) fn generic(app: &App, asked: &Asked) -> Response {
 pub(super) fn metadata(app: &App, asked: &Asked) -> Response {
     let catalog = app.catalog.current();
     let node = stand_in(app, asked);
-    let Some(selection) = app::select(&catalog, &node) else { return reply::not_found() };
+    let Some(selection) = app::select(&catalog, &node) else {
+        return reply::not_found();
+    };
     let context = asked_context(app, asked, &node, selection);
     reply::text(StatusCode::OK, env::env(&context))
 }
@@ -136,8 +163,12 @@ fn rendered<'c>(
 ) -> Response {
     let catalog = app.catalog.current();
     let node = stand_in(app, asked);
-    let Some(selection) = app::select(&catalog, &node) else { return reply::not_found() };
-    let Some(template) = pick(selection) else { return reply::not_found() };
+    let Some(selection) = app::select(&catalog, &node) else {
+        return reply::not_found();
+    };
+    let Some(template) = pick(selection) else {
+        return reply::not_found();
+    };
     let context = asked_context(app, asked, &node, selection);
     match catalog.render(template, &context) {
         Ok(text) => reply::text(StatusCode::OK, text),
@@ -178,7 +209,10 @@ async fn sight(
 fn stand_in(app: &App, asked: &Asked) -> Node {
     let claims = asked.claims();
     let labels: Labels = asked.labels();
-    let resolved = app.recorder.directory().read(|nodes| nodes.resolve(&claims));
+    let resolved = app
+        .recorder
+        .directory()
+        .read(|nodes| nodes.resolve(&claims));
     let mut node = match resolved {
         Resolved::Known(node) => Node::clone(&node),
         Resolved::New(id) => Node::first_seen(id, claims.aliases(), false, Millis(0)),

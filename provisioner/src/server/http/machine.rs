@@ -56,7 +56,10 @@ impl Asked {
 
     /// One parameter.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.as_str())
     }
 
     /// IPv4 address of the machine.
@@ -95,8 +98,16 @@ mod tests {
     #[test]
     fn labels_are_read_as_matchbox_reads_them() {
         let query = parse_query("mac=52-DA-00-89-D8-10&os=a+b&os=c&x;y=1&uuid=&mac2=zz");
-        let expected = [("mac", "52:da:00:89:d8:10"), ("os", "a b"), ("uuid", ""), ("mac2", "zz")];
-        let found: Vec<(&str, &str)> = query.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let expected = [
+            ("mac", "52:da:00:89:d8:10"),
+            ("os", "a b"),
+            ("uuid", ""),
+            ("mac2", "zz"),
+        ];
+        let found: Vec<(&str, &str)> = query
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
         assert_eq!(found, expected);
         assert!(parse_query("mac=nonsense").is_empty());
     }

@@ -7,8 +7,8 @@ use hyper::header::AUTHORIZATION;
 use hyper::{Request, StatusCode};
 use serde::de::DeserializeOwned;
 
-use super::reply::{self, Response};
 use super::Asked;
+use super::reply::{self, Response};
 use crate::domain::node::{Event, Node};
 use crate::server::app::App;
 use crate::server::order;
@@ -19,10 +19,22 @@ use crate::server::token::{Bearer, Kind};
 const LARGEST: usize = 1 << 20;
 
 /// One call of `/v1/node/…`.
-pub(super) async fn call(app: &App, call: &str, request: Request<Incoming>, asked: &Asked) -> Response {
-    let kind = if call == "running" { Kind::Node } else { Kind::Boot };
+pub(super) async fn call(
+    app: &App,
+    call: &str,
+    request: Request<Incoming>,
+    asked: &Asked,
+) -> Response {
+    let kind = if call == "running" {
+        Kind::Node
+    } else {
+        Kind::Boot
+    };
     let Some(bearer) = bearer(app, kind, &request) else {
-        return refuse(StatusCode::UNAUTHORIZED, "this token was not made here for this call; boot again");
+        return refuse(
+            StatusCode::UNAUTHORIZED,
+            "this token was not made here for this call; boot again",
+        );
     };
     let body = match Limited::new(request.into_body(), LARGEST).collect().await {
         Ok(body) => body.to_bytes(),
@@ -63,7 +75,8 @@ pub(super) async fn call(app: &App, call: &str, request: Request<Incoming>, aske
 /// The token of the `Authorization` header (RFC 6750 section 2.1).
 fn bearer(app: &App, kind: Kind, request: &Request<Incoming>) -> Option<Bearer> {
     let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-    app.tokens.verify(kind, header.strip_prefix("Bearer ")?.trim())
+    app.tokens
+        .verify(kind, header.strip_prefix("Bearer ")?.trim())
 }
 
 fn event<T: DeserializeOwned>(
@@ -98,9 +111,10 @@ async fn claim(app: &App, bearer: &Bearer, body: &[u8], asked: &Asked) -> Respon
     };
     match order::claim(app, bearer, claim, &asked.server).await {
         Ok(order) => reply::json(StatusCode::OK, &order),
-        Err(order::ClaimError::Expired) => {
-            refuse(StatusCode::UNAUTHORIZED, "this boot's token has expired; boot again")
-        }
+        Err(order::ClaimError::Expired) => refuse(
+            StatusCode::UNAUTHORIZED,
+            "this boot's token has expired; boot again",
+        ),
         Err(order::ClaimError::Record(error)) => refused(&error),
         Err(order::ClaimError::Order(why)) => refuse(StatusCode::CONFLICT, &why),
     }
@@ -115,19 +129,28 @@ async fn log(app: &App, bearer: &Bearer, body: &[u8]) -> Response {
         return refused(&RecordError::NoNode(bearer.node.clone()));
     };
     let written = tokio::task::block_in_place(|| {
-        app.logs.add(&bearer.node, &bearer.boot, lines.first, &lines.lines)
+        app.logs
+            .add(&bearer.node, &bearer.boot, lines.first, &lines.lines)
     });
     match written {
         Ok(()) => ack(&node),
         Err(error) => {
             tracing::warn!(node.id = %bearer.node, %error, "a node's log could not be written");
-            refuse(StatusCode::SERVICE_UNAVAILABLE, "the log could not be written")
+            refuse(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the log could not be written",
+            )
         }
     }
 }
 
 fn ack(node: &Node) -> Response {
-    reply::json(StatusCode::OK, &Ack { state: node.status.state.name().to_owned() })
+    reply::json(
+        StatusCode::OK,
+        &Ack {
+            state: node.status.state.name().to_owned(),
+        },
+    )
 }
 
 fn refused(error: &RecordError) -> Response {
@@ -145,5 +168,10 @@ fn refused(error: &RecordError) -> Response {
 
 fn refuse(status: StatusCode, error: &str) -> Response {
     tracing::info!(status = status.as_u16(), "refused a node's call: {error}");
-    reply::json(status, &Refusal { error: error.to_owned() })
+    reply::json(
+        status,
+        &Refusal {
+            error: error.to_owned(),
+        },
+    )
 }

@@ -34,7 +34,8 @@ fn rig() -> Rig {
 
 fn rig_with(store: MemoryStore, dir: tempfile::TempDir) -> Rig {
     let history = History::open(&dir.path().join("history")).unwrap();
-    let (sender, history) = worker::spawn(history, |_| ()).unwrap();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let history = worker::spawn(history, receiver, |_| ()).unwrap().thread;
     let subnet = Subnet {
         cidr: "10.77.0.0/24".parse().unwrap(),
         router: None,

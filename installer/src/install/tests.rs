@@ -1,0 +1,471 @@
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use api::node::{After, DiskRule, ImageFormat, ImageSource};
+use proptest::prelude::*;
+
+use super::*;
+use crate::log::Log;
+use crate::progress::Progress;
+use crate::testing::{Act, HttpServer};
+use crate::{gpt::tests as gpt_tests, write};
+
+const DISK: u64 = 64 << 20;
+
+/// A disk full of old data, as a regular file.
+struct Lab {
+    _directory: tempfile::TempDir,
+    disk: PathBuf,
+    log: Log,
+    progress: Progress,
+}
+
+impl Lab {
+    fn new(size: u64) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let disk = directory.path().join("disk");
+        fs::write(&disk, vec![0xee; usize::try_from(size).unwrap()]).unwrap();
+        Self {
+            _directory: directory,
+            disk,
+            log: Log::quiet(),
+            progress: Progress::default(),
+        }
+    }
+
+    fn install(&self, order: &InstallOrder) -> Result<Done, Stop> {
+        self.install_pausing(order, &|_| {})
+    }
+
+    fn install_pausing(
+        &self,
+        order: &InstallOrder,
+        pause: crate::backoff::Pause<'_>,
+    ) -> Result<Done, Stop> {
+        let target = Target::open(&self.disk, 512).unwrap();
+        let context = Context {
+            pause,
+            log: &self.log,
+            progress: &self.progress,
+            seed: 1,
+        };
+        install(order, &target, context)
+    }
+
+    fn disk(&self) -> Vec<u8> {
+        fs::read(&self.disk).unwrap()
+    }
+
+    fn first_mib_is_blank(&self) -> bool {
+        self.disk()[..MIB].iter().all(|byte| *byte == 0)
+    }
+}
+
+/// 16 MiB with a partition table, some text and long runs of zeros.
+fn image() -> Vec<u8> {
+    let mut image = gpt_tests::image(512);
+    for (n, byte) in image[2 * MIB..4 * MIB].iter_mut().enumerate() {
+        *byte = u8::try_from(n * 7 % 251).unwrap();
+    }
+    image[9 * MIB + 17] = 1;
+    image
+}
+
+fn order(server: &HttpServer, fetched: &[u8], format: ImageFormat) -> InstallOrder {
+    InstallOrder {
+        node: "n1".into(),
+        hostname: "node1".into(),
+        generation: 1,
+        boot: "b1".into(),
+        image: ImageSource {
+            url: server.url(),
+            sha256: hex::encode(Sha256::digest(fetched)),
+            format,
+        },
+        disk: DiskRule::Path("/dev/vda".into()),
+        wipe: Wipe::default(),
+        first_boot: FirstBoot::None,
+        after: After::Reboot,
+        heartbeat_seconds: 15,
+    }
+}
+
+fn packed(image: &[u8]) -> Vec<u8> {
+    zstd::encode_all(image, 3).unwrap()
+}
+
+fn reason(stop: &Stop) -> (Stage, String, bool) {
+    let failed = stop.report().unwrap();
+    (failed.stage, failed.reason, failed.retryable)
+}
+
+#[test]
+fn a_raw_image_and_a_packed_one_arrive_byte_for_byte() {
+    for format in [ImageFormat::Raw, ImageFormat::RawZstd] {
+        let (lab, image) = (Lab::new(DISK), image());
+        let bytes = if format == ImageFormat::Raw {
+            image.clone()
+        } else {
+            packed(&image)
+        };
+        let server = HttpServer::start(bytes.clone(), []);
+        let done = lab.install(&order(&server, &bytes, format)).unwrap();
+        assert_eq!(done.image_bytes, image.len() as u64);
+        assert!(lab.disk()[..image.len()] == image[..], "{format:?}");
+    }
+}
+
+#[test]
+fn an_image_of_several_zstandard_frames_arrives_whole() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let mut bytes = packed(&image[..5 * MIB + 3]);
+    bytes.extend(packed(&image[5 * MIB + 3..]));
+    let server = HttpServer::start(bytes.clone(), []);
+    lab.install(&order(&server, &bytes, ImageFormat::RawZstd))
+        .unwrap();
+    assert!(lab.disk()[..image.len()] == image[..]);
+}
+
+#[test]
+fn an_image_smaller_than_a_mib_or_not_of_whole_sectors_arrives() {
+    for length in [700, MIB, MIB + 1, 3 * MIB + 513] {
+        let (lab, image) = (Lab::new(DISK), image());
+        let bytes = &image[..length];
+        let server = HttpServer::start(bytes.to_vec(), []);
+        let done = lab
+            .install(&order(&server, bytes, ImageFormat::Raw))
+            .unwrap();
+        assert_eq!(done.image_bytes, length as u64);
+        assert!(lab.disk()[..length] == *bytes, "{length}");
+    }
+}
+
+#[test]
+fn old_signatures_at_both_ends_of_the_disk_are_gone() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let server = HttpServer::start(image.clone(), []);
+    lab.install(&order(&server, &image, ImageFormat::Raw))
+        .unwrap();
+    let disk = lab.disk();
+    assert!(disk[disk.len() - MIB..].iter().all(|byte| *byte == 0));
+    assert_eq!(
+        disk[disk.len() - MIB - 1],
+        0xee,
+        "more was wiped than ordered"
+    );
+}
+
+#[test]
+fn wiping_nothing_leaves_what_the_image_does_not_cover() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let server = HttpServer::start(image.clone(), []);
+    let mut order = order(&server, &image, ImageFormat::Raw);
+    order.wipe = Wipe::None;
+    lab.install(&order).unwrap();
+    assert!(lab.disk()[image.len()..].iter().all(|byte| *byte == 0xee));
+}
+
+#[test]
+fn discarding_leaves_nothing_of_the_old_disk() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let server = HttpServer::start(image.clone(), []);
+    let mut order = order(&server, &image, ImageFormat::Raw);
+    order.wipe = Wipe::Discard;
+    lab.install(&order).unwrap();
+    assert!(lab.disk()[image.len()..].iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn a_broken_connection_is_resumed_where_it_broke() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let bytes = packed(&image);
+    let cut = bytes.len() / 3;
+    let server = HttpServer::start(bytes.clone(), [Act::Cut(cut), Act::Cut(cut)]);
+    lab.install(&order(&server, &bytes, ImageFormat::RawZstd))
+        .unwrap();
+    assert!(lab.disk()[..image.len()] == image[..]);
+    let asked: Vec<_> = server
+        .requests()
+        .into_iter()
+        .map(|r| (r.range, r.if_range))
+        .collect();
+    let tag = Some("\"one\"".to_owned());
+    assert_eq!(
+        asked,
+        [
+            (None, None),
+            (Some(format!("bytes={cut}-")), tag.clone()),
+            (Some(format!("bytes={}-", 2 * cut)), tag),
+        ]
+    );
+}
+
+#[test]
+fn a_server_that_is_killed_and_restarted_in_the_middle_is_waited_for() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let server = HttpServer::start(image.clone(), [Act::Cut(5 * MIB)]);
+    let order = order(&server, &image, ImageFormat::Raw);
+    let server = Mutex::new((server, 0));
+    // The pause after the broken connection kills it; it is back at the fourth.
+    let pause = |_| {
+        let mut state = server.lock().unwrap();
+        state.1 += 1;
+        match state.1 {
+            1 => state.0.kill(),
+            4 => state.0.restart(),
+            _ => {}
+        }
+    };
+    lab.install_pausing(&order, &pause).unwrap();
+    assert!(lab.disk()[..image.len()] == image[..]);
+    assert_eq!(server.lock().unwrap().1, 4);
+}
+
+#[test]
+fn a_server_without_ranges_sends_all_again_and_the_disk_is_right() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let server = HttpServer::start(image.clone(), [Act::Cut(3 * MIB + 5), Act::IgnoreRange]);
+    lab.install(&order(&server, &image, ImageFormat::Raw))
+        .unwrap();
+    assert!(lab.disk()[..image.len()] == image[..]);
+}
+
+#[test]
+fn an_image_that_changes_in_the_middle_fails_and_may_be_tried_again() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let server = HttpServer::start(image.clone(), [Act::Cut(3 * MIB), Act::OtherTag]);
+    let stop = lab
+        .install(&order(&server, &image, ImageFormat::Raw))
+        .unwrap_err();
+    let (stage, reason, retryable) = reason(&stop);
+    assert_eq!((stage, retryable), (Stage::Write, true));
+    assert!(reason.contains("changed"), "{reason}");
+    assert!(lab.first_mib_is_blank());
+}
+
+#[test]
+fn a_server_that_never_comes_back_ends_the_try_after_minutes_of_patience() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let mut server = HttpServer::start(image.clone(), []);
+    server.kill();
+    let waited = Mutex::new(std::time::Duration::ZERO);
+    let pause = |wait| *waited.lock().unwrap() += wait;
+    let order = order(&server, &image, ImageFormat::Raw);
+    let (stage, reason, retryable) = reason(&lab.install_pausing(&order, &pause).unwrap_err());
+    assert_eq!((stage, retryable), (Stage::Write, true));
+    assert!(reason.contains("0 bytes had come"), "{reason}");
+    assert!(*waited.lock().unwrap() >= crate::fetch::PATIENCE);
+}
+
+#[test]
+fn busy_answers_are_repeated_and_a_missing_image_is_final() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let busy = |status| Act::Status(status, String::new());
+    let acts = [busy(503), busy(429), busy(500)];
+    let server = HttpServer::start(image.clone(), acts);
+    lab.install(&order(&server, &image, ImageFormat::Raw))
+        .unwrap();
+    let server = HttpServer::start(image.clone(), [busy(404)]);
+    let stop = lab
+        .install(&order(&server, &image, ImageFormat::Raw))
+        .unwrap_err();
+    let (stage, reason, retryable) = reason(&stop);
+    assert_eq!((stage, retryable), (Stage::Write, false));
+    assert!(reason.contains("404"), "{reason}");
+    assert!(lab.first_mib_is_blank());
+}
+
+#[test]
+fn a_wrong_hash_leaves_the_first_mib_blank_and_names_both_hashes() {
+    for format in [ImageFormat::Raw, ImageFormat::RawZstd] {
+        let (lab, image) = (Lab::new(DISK), image());
+        let mut bytes = if format == ImageFormat::Raw {
+            image.clone()
+        } else {
+            packed(&image)
+        };
+        let order_for = bytes.clone();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x10;
+        let server = HttpServer::start(bytes.clone(), []);
+        let order = order(&server, &order_for, format);
+        let (stage, reason, retryable) = reason(&lab.install(&order).unwrap_err());
+        assert_eq!((stage, retryable), (Stage::Write, true));
+        assert!(reason.contains(&order.image.sha256), "{reason}");
+        assert!(
+            reason.contains(&hex::encode(Sha256::digest(&bytes))),
+            "{reason}"
+        );
+        assert!(lab.first_mib_is_blank());
+    }
+}
+
+#[test]
+fn the_right_bytes_in_the_wrong_format_are_a_lasting_failure() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let server = HttpServer::start(image.clone(), []);
+    let stop = lab
+        .install(&order(&server, &image, ImageFormat::RawZstd))
+        .unwrap_err();
+    let (stage, reason, retryable) = reason(&stop);
+    assert_eq!((stage, retryable), (Stage::Write, false));
+    assert!(reason.contains("cannot be unpacked"), "{reason}");
+    assert!(lab.first_mib_is_blank());
+}
+
+#[test]
+fn a_packed_image_that_stops_early_never_counts_as_complete() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let mut bytes = packed(&image);
+    bytes.truncate(bytes.len() / 2);
+    let server = HttpServer::start(bytes.clone(), []);
+    // Even the hash is right: the frame itself is not whole.
+    let stop = lab
+        .install(&order(&server, &bytes, ImageFormat::RawZstd))
+        .unwrap_err();
+    assert!(!reason(&stop).2);
+    assert!(lab.first_mib_is_blank());
+}
+
+#[test]
+fn an_image_larger_than_the_disk_is_refused_with_the_disks_size() {
+    for size in [8 << 20, 1 << 19] {
+        let (lab, image) = (Lab::new(size), image());
+        let server = HttpServer::start(image.clone(), []);
+        let stop = lab.install(&order(&server, &image, ImageFormat::Raw));
+        let (stage, reason, retryable) = reason(&stop.unwrap_err());
+        assert_eq!((stage, retryable), (Stage::Write, false));
+        assert!(reason.contains(&format!("{size} bytes")), "{reason}");
+    }
+}
+
+#[test]
+fn a_seed_is_added_for_cloud_init_and_the_table_is_valid_on_the_larger_disk() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let server = HttpServer::start(image.clone(), []);
+    let mut order = order(&server, &image, ImageFormat::Raw);
+    let files = BTreeMap::from([("user-data".to_owned(), "#cloud-config\n".to_owned())]);
+    order.first_boot = FirstBoot::CloudInit {
+        files: files.clone(),
+    };
+    lab.install(&order).unwrap();
+    let disk = lab.disk();
+    // Everything of the image but its table is as it was.
+    assert!(disk[MIB..image.len()] == image[MIB..]);
+    let read = ::gpt::GptConfig::new().open(&lab.disk).unwrap();
+    let seed = read.partitions()[&15].clone();
+    assert_eq!(seed.name, "CIDATA");
+    let start = usize::try_from(seed.first_lba * 512).unwrap();
+    let volume = &disk[start..start + usize::try_from(seed::BYTES).unwrap()];
+    let system =
+        fatfs::FileSystem::new(io::Cursor::new(volume.to_vec()), fatfs::FsOptions::new()).unwrap();
+    let mut text = String::new();
+    let mut file = system.root_dir().open_file("user-data").unwrap();
+    io::Read::read_to_string(&mut file, &mut text).unwrap();
+    assert_eq!(text, files["user-data"]);
+    assert_eq!(system.volume_label(), "CIDATA");
+}
+
+#[test]
+fn no_room_for_the_seed_leaves_the_first_mib_blank() {
+    let (lab, image) = (Lab::new(12 << 20), image());
+    let bytes = &image[..11 << 20];
+    let server = HttpServer::start(bytes.to_vec(), []);
+    let mut order = order(&server, bytes, ImageFormat::Raw);
+    order.first_boot = FirstBoot::CloudInit {
+        files: BTreeMap::new(),
+    };
+    let (stage, reason, retryable) = reason(&lab.install(&order).unwrap_err());
+    assert_eq!((stage, retryable), (Stage::Configure, false));
+    assert!(reason.contains("no room"), "{reason}");
+    assert!(lab.first_mib_is_blank());
+}
+
+#[test]
+fn a_disk_that_forgets_a_sector_is_found_out_by_reading_back() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let target = Target::open(&lab.disk, 512).unwrap();
+    let written = write::copy(&mut &image[..], &target, &lab.progress).unwrap();
+    verify::read_back(&target, &written, &lab.progress).unwrap();
+    for (at, byte) in [(2 * MIB + 5, 0xff), (6 * MIB, 1)] {
+        let file = fs::OpenOptions::new().write(true).open(&lab.disk).unwrap();
+        file.write_all_at(&[byte], at as u64).unwrap();
+        let found = verify::read_back(&target, &written, &lab.progress).unwrap_err();
+        let mib = at / MIB * MIB;
+        assert!(matches!(found, verify::VerifyError::Differs(offset) if offset == mib as u64));
+        file.write_all_at(&image[at..=at], at as u64).unwrap();
+    }
+}
+
+#[test]
+fn a_boot_that_has_been_overtaken_stops_writing_and_reports_nothing() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let server = HttpServer::start(image.clone(), []);
+    lab.progress.refuse("a newer boot has taken over".into());
+    let stop = lab
+        .install(&order(&server, &image, ImageFormat::Raw))
+        .unwrap_err();
+    assert_eq!(stop.report(), None);
+    assert!(stop.to_string().contains("newer boot"), "{stop}");
+}
+
+#[test]
+fn two_orders_never_give_the_same_partition_guid() {
+    let server = HttpServer::start(Vec::new(), []);
+    let first = order(&server, b"", ImageFormat::Raw);
+    let mut second = first.clone();
+    second.node = "n2".into();
+    let files = BTreeMap::new();
+    assert_ne!(
+        partition_guid(&first, &files),
+        partition_guid(&second, &files)
+    );
+    assert_eq!(partition_guid(&first, &files)[7] >> 4, 8);
+    assert_eq!(partition_guid(&first, &files)[8] >> 6, 2);
+}
+
+/// Gives its bytes in pieces of the given sizes, over and over.
+struct Drip<'a> {
+    bytes: &'a [u8],
+    sizes: std::iter::Cycle<std::slice::Iter<'a, usize>>,
+}
+
+impl io::Read for Drip<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let size = (*self.sizes.next().unwrap())
+            .min(buffer.len())
+            .min(self.bytes.len());
+        buffer[..size].copy_from_slice(&self.bytes[..size]);
+        self.bytes = &self.bytes[size..];
+        Ok(size)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn however_the_image_is_cut_into_pieces_the_disk_is_the_same_and_its_first_mib_blank(
+        runs in proptest::collection::vec((any::<u8>(), 1usize..2 * MIB), 1..8),
+        sizes in proptest::collection::vec(1usize..3 * MIB, 1..6),
+    ) {
+        // Every other run is zeros, so that runs of zeros start and end anywhere.
+        let image: Vec<u8> = runs.iter().enumerate()
+            .flat_map(|(n, (byte, length))| vec![if n % 2 == 0 { *byte } else { 0 }; *length])
+            .collect();
+        let lab = Lab::new(16 << 20);
+        let target = Target::open(&lab.disk, 512).unwrap();
+        let mut source = Drip { bytes: &image, sizes: sizes.iter().cycle() };
+        let written = write::copy(&mut source, &target, &lab.progress).unwrap();
+        let disk = lab.disk();
+        prop_assert!(disk[..MIB].iter().all(|byte| *byte == 0xee), "the first MiB was touched");
+        let end = image.len().max(MIB);
+        prop_assert!(image.len() <= MIB || disk[MIB..end] == image[MIB..end]);
+        prop_assert_eq!(written.bytes, image.len() as u64);
+        prop_assert!(verify::read_back(&target, &written, &lab.progress).is_ok());
+        let whole = end.next_multiple_of(512);
+        prop_assert!(disk[whole..].iter().all(|byte| *byte == 0xee), "more was written");
+    }
+}

@@ -1,0 +1,303 @@
+//! The daemon: everything that can fail first, tasks last, and a stop that loses nothing.
+
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use dhcp::socket::Listener;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{DhcpMode, Enrolment, Settings};
+use crate::domain::catalog::Fault;
+use crate::server::app::App;
+use crate::server::boots::Boots;
+use crate::server::catalog::{self, Serving};
+use crate::server::history::{History, worker};
+use crate::server::loaders::Loaders;
+use crate::server::logs::Logs;
+use crate::server::recorder::{Parts, Policy, Recorder, Request};
+use crate::server::store::redb::RedbStore;
+use crate::server::telemetry::Metrics;
+use crate::server::tftp::LoaderSource;
+use crate::server::token::TokenKey;
+use crate::server::{clock, dhcp as dhcp_door, grpc, http, tftp as tftp_door};
+
+/// How often deadlines are looked at.
+const TICK: Duration = Duration::from_secs(1);
+/// Time that TFTP transfers have to end when the daemon stops.
+const TFTP_GRACE: Duration = Duration::from_secs(5);
+
+/// Why the daemon ended.
+#[derive(Debug)]
+pub enum End {
+    /// It was asked to.
+    Stopped,
+    /// The catalog has faults, so it never started.
+    Catalog(Vec<Fault>),
+    /// Something it cannot do without failed.
+    Failed(anyhow::Error),
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub async fn run(settings: Settings) -> End {
+    let catalog = match Serving::load(settings.catalog.clone()) {
+        Ok(catalog) => catalog,
+        Err(faults) => return End::Catalog(faults),
+    };
+    match Daemon::start(settings, catalog).await {
+        Ok(daemon) => match daemon.until_stopped().await {
+            Ok(()) => End::Stopped,
+            Err(error) => End::Failed(error),
+        },
+        Err(error) => End::Failed(error),
+    }
+}
+
+struct Daemon {
+    app: Arc<App>,
+    tasks: JoinSet<anyhow::Result<()>>,
+    stop: CancellationToken,
+    threads: Vec<JoinHandle<()>>,
+    socket: PathBuf,
+}
+
+/// Sockets, all bound before the first task runs.
+struct Doors {
+    http: TcpListener,
+    tftp: ::tftp::Server<LoaderSource>,
+    dhcp: Option<Listener>,
+    operator: UnixListener,
+}
+
+impl Daemon {
+    async fn start(settings: Settings, catalog: Serving) -> anyhow::Result<Self> {
+        make_directory(&settings.data_dir)?;
+        make_directory(&settings.assets)?;
+        let http = TcpListener::bind(settings.http_listen)
+            .await
+            .with_context(|| format!("cannot listen on http.listen {}", settings.http_listen))?;
+        let port = http.local_addr()?.port();
+        let (app, threads) = app(&settings, catalog, port)?;
+        let app = Arc::new(app);
+        let doors = doors(&settings, &app, http).await?;
+        let mut daemon = Self {
+            app,
+            tasks: JoinSet::new(),
+            stop: CancellationToken::new(),
+            threads,
+            socket: settings.operator_socket.clone(),
+        };
+        announce(&settings, &daemon.app);
+        daemon.spawn(doors, settings.data_dir.join("history"));
+        Ok(daemon)
+    }
+
+    fn spawn(&mut self, doors: Doors, history: PathBuf) {
+        let (app, stop) = (&self.app, &self.stop);
+        let tasks = &mut self.tasks;
+        let (a, s) = (Arc::clone(app), stop.clone());
+        tasks.spawn(async move { Ok(http::serve(doors.http, a, s).await) });
+        let s = stop.clone();
+        tasks.spawn(async move { Ok(doors.tftp.serve(s.cancelled_owned(), TFTP_GRACE).await?) });
+        if let Some(listener) = doors.dhcp {
+            let (a, s) = (Arc::clone(app), stop.clone());
+            tasks.spawn(async move { Ok(dhcp_door::serve(listener, a, s).await) });
+        }
+        let (a, s) = (Arc::clone(app), stop.clone());
+        tasks.spawn(async move { Ok(grpc::serve(doors.operator, a, history, s).await?) });
+        let (a, s) = (Arc::clone(app), stop.clone());
+        tasks.spawn(async move { Ok(catalog::follow(a, s).await) });
+        let (a, s) = (Arc::clone(app), stop.clone());
+        tasks.spawn(async move { Ok(tick(a, s).await) });
+    }
+
+    /// Waits for a signal, or for a task that should not have ended; then stops all of them in order.
+    async fn until_stopped(mut self) -> anyhow::Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut result = tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => Ok(()),
+            ended = self.tasks.join_next() => match ended {
+                Some(ended) => Err(ended_early(ended)),
+                None => Ok(()),
+            },
+        };
+        tracing::info!("stopping");
+        self.stop.cancel();
+        while let Some(ended) = self.tasks.join_next().await {
+            if let (Ok(()), Err(error)) =
+                (&result, ended.map_err(anyhow::Error::from).and_then(|r| r))
+            {
+                result = Err(error);
+            }
+        }
+        // The last recorder handle goes with the app: its thread then writes what waits, and so does the
+        // history's.
+        drop(self.app);
+        let threads = self.threads;
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().all(|thread| thread.join().is_ok())
+        });
+        if !joined.await.unwrap_or(false) && result.is_ok() {
+            result = Err(anyhow::anyhow!(
+                "the recorder or the history ended in a panic; see the log"
+            ));
+        }
+        // It may be gone already; a socket that nobody listens on is replaced at the next start.
+        let _ = std::fs::remove_file(&self.socket);
+        tracing::info!("stopped; everything is written");
+        result
+    }
+}
+
+fn ended_early(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Error {
+    match ended {
+        Ok(Ok(())) => anyhow::anyhow!("a service ended by itself"),
+        Ok(Err(error)) => error.context("a service failed"),
+        Err(error) => anyhow::Error::from(error).context("a service panicked"),
+    }
+}
+
+fn app(
+    settings: &Settings,
+    catalog: Serving,
+    http_port: u16,
+) -> anyhow::Result<(App, Vec<JoinHandle<()>>)> {
+    let data = &settings.data_dir;
+    // First of all: the store's lock says that this data directory is ours.
+    let store = RedbStore::open(&data.join("store.redb"))?;
+    let tokens = TokenKey::open(&data.join("token.key"))?;
+    let loaders = Loaders::read(&settings.loaders)?;
+    let history = History::open(&data.join("history"))?;
+    let (to_history, transitions) = mpsc::channel();
+    let back: Arc<OnceLock<tokio::sync::mpsc::WeakSender<Request>>> = Arc::default();
+    let way = Arc::clone(&back);
+    let worker = worker::spawn(history, transitions, move |number| {
+        // A recorder that has ended keeps the transitions in the outbox: they are offered again.
+        if let Some(recorder) = way.get().and_then(tokio::sync::mpsc::WeakSender::upgrade) {
+            let _ = recorder.blocking_send(Request::HistoryHas(number));
+        }
+    })?;
+    let addresses = Policy {
+        subnets: settings.dhcp.subnets.clone(),
+        authoritative: settings.dhcp.authoritative,
+        enrol_at_once: settings.enrolment == Enrolment::Auto,
+    };
+    let parts = Parts {
+        store,
+        addresses,
+        history: to_history,
+        clock: clock::now,
+    };
+    let (recorder, thread) = Recorder::spawn(parts)?;
+    // Set once, here.
+    let _ = back.set(recorder.weak());
+    let app = App {
+        recorder,
+        catalog,
+        boots: Boots::default(),
+        tokens,
+        loaders,
+        assets: settings.assets.clone(),
+        logs: Logs::new(data.join("logs")),
+        subnets: settings.dhcp.subnets.clone(),
+        advertise: settings.advertise,
+        http_port,
+        metrics: Metrics::default(),
+        history: worker.status,
+    };
+    Ok((app, vec![thread, worker.thread]))
+}
+
+async fn doors(settings: &Settings, app: &Arc<App>, http: TcpListener) -> anyhow::Result<Doors> {
+    let source = Arc::new(LoaderSource(Arc::clone(app)));
+    let observer = Arc::clone(app);
+    let observe = move |event| tftp_door::observe(&observer, &event);
+    let limits = ::tftp::Limits::default();
+    let tftp = ::tftp::Server::bind(settings.tftp_listen, source, observe, limits).await?;
+    let dhcp = match settings.dhcp.mode {
+        DhcpMode::Off => None,
+        DhcpMode::Server => Some(Listener::bind(&settings.interfaces, dhcp::SERVER_PORT)?),
+    };
+    let operator = grpc::bind(&settings.operator_socket)?;
+    Ok(Doors {
+        http,
+        tftp,
+        dhcp,
+        operator,
+    })
+}
+
+/// What is served, so that nobody has to guess.
+fn announce(settings: &Settings, app: &App) {
+    let loaders: Vec<&str> = app.loaders.names().collect();
+    let catalog = app.catalog.current();
+    tracing::info!("data directory {}", settings.data_dir.display());
+    tracing::info!(
+        catalog.id = catalog.id().as_str(),
+        "catalog {} from {}: {} groups, {} profiles",
+        catalog.id(),
+        app.catalog.path(),
+        catalog.groups().len(),
+        catalog.profiles().count()
+    );
+    tracing::info!(
+        "HTTP on {}, TFTP on {}",
+        settings.http_listen,
+        settings.tftp_listen
+    );
+    tracing::info!("operators on unix:{}", settings.operator_socket.display());
+    match settings.dhcp.mode {
+        DhcpMode::Server => {
+            let subnets: Vec<String> = settings
+                .dhcp
+                .subnets
+                .iter()
+                .map(|subnet| subnet.cidr.to_string())
+                .collect();
+            tracing::info!(
+                "DHCP on {} for {}",
+                settings.interfaces.join(", "),
+                subnets.join(", ")
+            );
+        }
+        DhcpMode::Off => tracing::warn!(
+            "DHCP is off: no dhcp.subnets are configured, so machines need another DHCP server that sends them here"
+        ),
+    }
+    if loaders.is_empty() {
+        tracing::warn!(
+            "no boot loaders in {}: firmware cannot be served, only iPXE that is there already",
+            settings.loaders.display()
+        );
+    } else {
+        tracing::info!("boot loaders: {}", loaders.join(", "));
+    }
+}
+
+async fn tick(app: Arc<App>, stop: CancellationToken) {
+    while tokio::time::timeout(TICK, stop.cancelled()).await.is_err() {
+        app.recorder.tick().await;
+    }
+}
+
+/// Directories of the daemon are its owner's alone: they hold keys and leases.
+fn make_directory(path: &Path) -> anyhow::Result<()> {
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path);
+    match made {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("cannot make {}", path.display())),
+    }
+}
