@@ -176,7 +176,8 @@ fn app(
     let store = RedbStore::open(&data.join("store.redb"))?;
     let tokens = TokenKey::open(&data.join("token.key"))?;
     let loaders = Loaders::read(&settings.loaders)?;
-    let history = History::open(&data.join("history"))?;
+    let mut history = History::open(&data.join("history"))?;
+    let last_transition = history.last_number()?;
     let (to_history, transitions) = mpsc::channel();
     let back: Arc<OnceLock<tokio::sync::mpsc::WeakSender<Request>>> = Arc::default();
     let way = Arc::clone(&back);
@@ -192,6 +193,7 @@ fn app(
         enrol_at_once: settings.enrolment == Enrolment::Auto,
     };
     let parts = Parts {
+        last_transition,
         store,
         addresses,
         history: to_history,
