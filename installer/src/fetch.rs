@@ -133,6 +133,9 @@ pub fn fetch(
             Err(Trouble::Final(error)) => return Err(error),
             Err(Trouble::Again(reason)) => reason,
         };
+        if context.progress.check().is_err() {
+            return Err(FetchError::Abandoned);
+        }
         if transfer.offset > before {
             before = transfer.offset;
             backoff.reset();
