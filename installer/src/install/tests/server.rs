@@ -62,7 +62,7 @@ fn a_server_without_ranges_sends_all_again_and_the_disk_is_right() {
 #[test]
 fn an_image_that_changes_in_the_middle_fails_and_may_be_tried_again() {
     let (lab, image) = (Lab::new(DISK), image());
-    let server = HttpServer::start(image.clone(), [Act::Cut(3 * MIB), Act::OtherTag]);
+    let server = HttpServer::start(image.clone(), [Act::Cut(3 * MIB), Act::OtherSize]);
     let stop = lab
         .install(&order(&server, &image, ImageFormat::Raw))
         .unwrap_err();
@@ -70,6 +70,16 @@ fn an_image_that_changes_in_the_middle_fails_and_may_be_tried_again() {
     assert_eq!((stage, retryable), (Stage::Write, true));
     assert!(reason.contains("changed"), "{reason}");
     assert!(lab.first_mib_is_blank());
+}
+
+#[test]
+fn a_server_that_comes_back_with_new_tags_for_the_same_bytes_is_taken_up() {
+    let (lab, image) = (Lab::new(DISK), image());
+    let acts = [Act::Cut(3 * MIB), Act::OtherTag];
+    let server = HttpServer::start(image.clone(), acts);
+    lab.install(&order(&server, &image, ImageFormat::Raw))
+        .unwrap();
+    assert!(lab.disk()[..image.len()] == image[..]);
 }
 
 #[test]
