@@ -24,6 +24,9 @@ softdep virtio-blk pre: crypto-crc32c not-there
 softdep drm post: ptp
 ";
 
+/// Mode, device and content of a name in the archive.
+type Entry = (u32, (u32, u32), Vec<u8>);
+
 /// A kernel package as it lies on disk.
 struct Package(tempfile::TempDir);
 
@@ -71,7 +74,7 @@ impl Package {
     }
 
     /// Name to mode, device and content.
-    fn entries(&self) -> BTreeMap<String, (u32, (u32, u32), Vec<u8>)> {
+    fn entries(&self) -> BTreeMap<String, Entry> {
         let archive = zstd::decode_all(&self.initrd()[..]).unwrap();
         let mut rest = &archive[..];
         let mut entries = BTreeMap::new();
