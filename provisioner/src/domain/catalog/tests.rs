@@ -353,6 +353,28 @@ fn readmes_and_folders_beside_the_files_are_left_alone() {
 
 proptest::proptest! {
     #[test]
+    fn no_template_makes_the_load_or_the_check_panic(
+        parts in proptest::collection::vec(
+            "\\PC{0,4}|\\{\\{[#/>&!~^*]{0,2} ?(if|each|json|indent|x|this|\\.\\./|@root|\\(|\\)|\"|2){0,3}[ ~]?\\}\\}",
+            0..8,
+        ),
+    ) {
+        let text = parts.concat();
+        let files = ["templates/cloud/x.yaml", "generic/x", "templates/generic/x.sh"].map(|path| SourceFile {
+            path: path.to_owned(),
+            text: text.clone(),
+        });
+        let profile = SourceFile {
+            path: "profiles/x.yaml".to_owned(),
+            text: "cloud: x.yaml\ngeneric: {a: x, b: x.sh}".to_owned(),
+        };
+        let files = [&files[..], &[profile]].concat();
+        if let Ok(catalog) = Catalog::build(CatalogId::new("test"), &files) {
+            let _ = check(&catalog);
+        }
+    }
+
+    #[test]
     fn the_index_finds_what_asking_every_group_finds(
         groups in proptest::collection::vec(
             (proptest::collection::btree_map("[abc]", proptest::collection::btree_set("[xyz]?", 1..4), 0..4), 0..2i64),

@@ -91,6 +91,23 @@ fn helpers_do_what_they_say() {
 }
 
 #[test]
+fn templates_include_each_other_by_name() {
+    let catalog = catalog(&[
+        (
+            "templates/cloud/a.yaml",
+            "a: {{x}}\n{{> cloud/b.yaml}}{{> cloud/c.yaml}}",
+        ),
+        ("templates/cloud/b.yaml", "b: {{x}}\n"),
+        ("templates/cloud/c.yaml", "c: d\n"),
+    ]);
+    let name = TemplateName::new("cloud/a.yaml").unwrap();
+    let text = catalog
+        .render(&name, &context(json!({"x": "y: z"})))
+        .unwrap();
+    assert_eq!(text, "a: \"y\\u003a z\"\nb: \"y\\u003a z\"\nc: d\n");
+}
+
+#[test]
 fn selectors_lie_at_the_root_over_metadata_as_in_matchbox() {
     let catalog = catalog(&[(
         "generic/x",
