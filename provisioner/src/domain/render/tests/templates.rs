@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::labels::{Labels, Trust};
 
 fn shipped_cloud(hostname: &str, user: &str, keys: &[String]) -> Result<String, RenderFault> {
     let text = include_str!("../../../../../templates/cloud/debian.yaml");
@@ -127,6 +128,40 @@ fn selectors_lie_at_the_root_over_metadata_as_in_matchbox() {
         .render(&TemplateName::new("generic/x").unwrap(), &context)
         .unwrap();
     assert_eq!(text, "selector installed os=installed");
+}
+
+#[test]
+fn a_selection_supplies_metadata_tags_and_the_matched_selector() {
+    let catalog = catalog(&[
+        (
+            "groups/g.yaml",
+            "profile: p\nselector: {mac: [52-54-00-00-00-0A, 52-54-00-00-00-0B]}\ntags: {rack: r1, role: db}\nmetadata: {net: {mtu: 9000}}",
+        ),
+        (
+            "profiles/p.yaml",
+            "generic: x\nmetadata: {net: {mtu: 1500, dns: d}}",
+        ),
+        (
+            "templates/generic/x",
+            "{{mac}} {{net.mtu}} {{metadata.net.dns}} {{node.tags.rack}} {{node.tags.role}} {{group.name}} {{profile.name}} {{server.url}}",
+        ),
+    ]);
+    let mut labels = Labels::new();
+    labels.insert("mac", "5254.0000.000b", Trust::Claimed);
+    let selection = catalog.select(&labels).unwrap();
+    let one = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
+    let node = NodeFacts {
+        labels: one("mac", "5254.0000.000b"),
+        tags: one("role", "web"),
+        ..NodeFacts::default()
+    };
+    let server = Server {
+        url: "http://s".to_owned(),
+    };
+    let context = Context::new(node, selection, Request::default(), server);
+    let name = selection.profile.generic[""].clone();
+    let text = catalog.render(&name, &context).unwrap();
+    assert_eq!(text, "52:54:00:00:00:0b 9000 d r1 web g p http://s");
 }
 
 #[test]
