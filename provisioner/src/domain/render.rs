@@ -11,6 +11,7 @@ mod go;
 pub mod grub;
 mod guard;
 mod helpers;
+mod includes;
 pub mod ipxe;
 pub mod metadata;
 mod templates;

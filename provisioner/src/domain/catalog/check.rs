@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::render::first_boot::PhoneHome;
 use crate::domain::render::{Context, NodeFacts, RenderFault, Request, Server, TemplateName};
 
 use super::group::Group;
@@ -35,6 +36,12 @@ pub fn check(catalog: &Catalog) -> Vec<Fault> {
             false,
         ));
     }
+    let phone_home = PhoneHome {
+        url: "http://192.0.2.1:8080",
+        token: "sample",
+    };
+    let phone_home = catalog.templates.phone_home(&phone_home).err();
+    faults.extend(phone_home.map(|fault| at_template(fault, " (its variables are url and token)")));
     faults.into_iter().collect()
 }
 
@@ -59,18 +66,22 @@ fn located(fault: RenderFault, selection: Selection<'_>, in_use: bool) -> Fault 
     let profile = &selection.profile.name;
     let whom = if in_use {
         format!(
-            "(rendered for group `{}`, profile `{profile}`)",
+            " (rendered for group `{}`, profile `{profile}`)",
             selection.group.name
         )
     } else {
-        format!("(rendered for profile `{profile}`)")
+        format!(" (rendered for profile `{profile}`)")
     };
+    at_template(fault, &whom)
+}
+
+fn at_template(fault: RenderFault, whom: &str) -> Fault {
     Fault {
         file: fault.file,
         line: fault.line,
         column: fault.column,
         key: fault.missing.filter(|name| !name.is_empty()),
-        message: format!("{} {whom}", fault.message),
+        message: format!("{}{whom}", fault.message),
         hint: None,
     }
 }

@@ -10,6 +10,11 @@ use super::fault::{Faults, did_you_mean};
 /// Metadata as users nest it.
 pub type Metadata = JsonMap<String, serde_json::Value>;
 
+/// What templates find at their root beside metadata.
+const RESERVED: [&str; 7] = [
+    "node", "group", "profile", "metadata", "request", "server", "secrets",
+];
+
 /// A map whose keys are known beforehand. Unknown and repeated keys are noted when it is opened.
 pub(super) struct Fields<'a> {
     entries: BTreeMap<&'a str, &'a Entry>,
@@ -135,11 +140,21 @@ impl<'a> Fields<'a> {
         found.map(|(_, value)| *value)
     }
 
-    /// A free map, as JSON; empty when absent.
+    /// A free map, as JSON; empty when absent. Its keys lie at the root of templates too, so those that mean
+    /// something there are taken.
     pub(super) fn metadata(&self, key: &str) -> Metadata {
         let Some(item) = self.get(key) else {
             return Metadata::new();
         };
+        if let Value::Map(entries) = &item.value {
+            for entry in entries
+                .iter()
+                .filter(|entry| RESERVED.contains(&entry.key.as_str()))
+            {
+                let message = "templates know something else by this name; choose another";
+                self.faults.add(entry.key_spot, &entry.key, message);
+            }
+        }
         match json(item, self.faults) {
             serde_json::Value::Object(map) => map,
             _ => self.wrong(item, key, "a map").unwrap_or_default(),

@@ -63,6 +63,75 @@ fn in_block_scalar(above: &[&str], depth: usize) -> bool {
     matches!(last, "|" | "|-" | "|+" | ">" | ">-" | ">+")
 }
 
+/// Deepest nesting of blocks and brackets: the parser works on the stack.
+const MAX_DEPTH: usize = 50;
+
+/// Blocks in blocks and brackets in brackets, but not without end.
+pub(super) fn not_too_deep(text: &str) -> Result<(), Wrong> {
+    let mut blocks: usize = 0;
+    for (line, action) in actions(text) {
+        match action.chars().next() {
+            Some('#') => blocks += 1,
+            Some('/') => blocks = blocks.saturating_sub(1),
+            _ => {}
+        }
+        if blocks > MAX_DEPTH || action.matches(['(', '[']).count() > MAX_DEPTH {
+            return Err((line, format!("nested more than {MAX_DEPTH} deep")));
+        }
+    }
+    Ok(())
+}
+
+/// The templates that this one includes by `{{> NAME}}`, with their lines. Other ways to include are refused: who
+/// includes whom must be plain before anything is rendered.
+pub(super) fn includes(text: &str) -> Result<Vec<(usize, String)>, Wrong> {
+    let mut out = Vec::new();
+    for (line, action) in actions(text) {
+        let refused = ["*", "#*", "#>"]
+            .iter()
+            .any(|sign| action.starts_with(sign));
+        let name = action.strip_prefix('>').map(|rest| {
+            let rest = rest.trim_start();
+            rest.split([' ', '\n', '\t', '~'])
+                .next()
+                .unwrap_or_default()
+                .trim_matches(['"', '\''])
+        });
+        if refused || name.is_some_and(|name| name.is_empty() || name.starts_with(['(', '@'])) {
+            let message = format!(
+                "`{{{{{action}}}}}` is not understood; include a template by its name: {{{{> NAME}}}}"
+            );
+            return Err((line, message));
+        }
+        out.extend(name.map(|name| (line, name.to_owned())));
+    }
+    Ok(out)
+}
+
+/// What stands between `{{` and `}}`, with its line, comments left out.
+fn actions(text: &str) -> Vec<(usize, &str)> {
+    let mut out = Vec::new();
+    let mut line = 1;
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        line += before.matches('\n').count();
+        let after = after.trim_start_matches('{');
+        let inner = after.trim_start_matches(['~', ' ']);
+        // A long comment ends with two dashes, a short one as everything else does.
+        let (inner, end) = match inner.strip_prefix("!--") {
+            Some(comment) => (comment, "--"),
+            None => (inner, "}}"),
+        };
+        let (action, tail) = inner.split_once(end).unwrap_or((inner, ""));
+        if end == "}}" && !inner.starts_with('!') {
+            out.push((line, action.trim_end_matches(['~', ' '])));
+        }
+        line += action.matches('\n').count();
+        rest = tail;
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +142,28 @@ mod tests {
             assert!(escaped_only(wrong).is_err(), "{wrong}");
         }
         assert_eq!(escaped_only("a: {{x}} && b"), Ok(()));
+    }
+
+    #[test]
+    fn includes_are_found_with_their_lines() {
+        let text = "{{!-- {{> no}} --}}\n{{> a/b.yaml}} {{x}}\n{{~> c key=1 ~}}\n{{! {{> no}}";
+        let wanted = [(2, "a/b.yaml".to_owned()), (3, "c".to_owned())];
+        assert_eq!(includes(text).unwrap(), wanted);
+        for wrong in [
+            "{{> (lookup . 'x')}}",
+            "{{#> a}}{{/a}}",
+            "{{> @partial-block}}",
+            "{{#*inline 'x'}}{{/inline}}",
+        ] {
+            assert!(includes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_nested_without_end_is_refused_before_it_is_parsed() {
+        assert!(not_too_deep(&"{{#if a}}".repeat(100_000)).is_err());
+        assert!(not_too_deep(&format!("{{{{json {}}}}}", "(".repeat(100_000))).is_err());
+        assert_eq!(not_too_deep(&"{{#if a}}{{/if}}".repeat(100)), Ok(()));
     }
 
     #[test]
