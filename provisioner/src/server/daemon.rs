@@ -103,19 +103,31 @@ impl Daemon {
         let (app, stop) = (&self.app, &self.stop);
         let tasks = &mut self.tasks;
         let (a, s) = (Arc::clone(app), stop.clone());
-        tasks.spawn(async move { Ok(http::serve(doors.http, a, s).await) });
+        tasks.spawn(async move {
+            http::serve(doors.http, a, s).await;
+            Ok(())
+        });
         let s = stop.clone();
         tasks.spawn(async move { Ok(doors.tftp.serve(s.cancelled_owned(), TFTP_GRACE).await?) });
         if let Some(listener) = doors.dhcp {
             let (a, s) = (Arc::clone(app), stop.clone());
-            tasks.spawn(async move { Ok(dhcp_door::serve(listener, a, s).await) });
+            tasks.spawn(async move {
+                dhcp_door::serve(listener, a, s).await;
+                Ok(())
+            });
         }
         let (a, s) = (Arc::clone(app), stop.clone());
         tasks.spawn(async move { Ok(grpc::serve(doors.operator, a, history, s).await?) });
         let (a, s) = (Arc::clone(app), stop.clone());
-        tasks.spawn(async move { Ok(catalog::follow(a, s).await) });
+        tasks.spawn(async move {
+            catalog::follow(a, s).await;
+            Ok(())
+        });
         let (a, s) = (Arc::clone(app), stop.clone());
-        tasks.spawn(async move { Ok(tick(a, s).await) });
+        tasks.spawn(async move {
+            tick(a, s).await;
+            Ok(())
+        });
     }
 
     /// Waits for a signal, or for a task that should not have ended; then stops all of them in order.

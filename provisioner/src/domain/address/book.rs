@@ -102,7 +102,8 @@ impl AddressBook {
 
     /// The lease that `mac` holds in a subnet.
     pub fn lease_of(&self, mac: Mac, subnet: &Subnet) -> Option<&Lease> {
-        self.leases_of(mac).find(|lease| subnet.cidr.contains(&lease.address))
+        self.leases_of(mac)
+            .find(|lease| subnet.cidr.contains(&lease.address))
     }
 
     /// The lease of an address, if it is held by `mac`.
@@ -113,7 +114,9 @@ impl AddressBook {
     /// All leases of a MAC, on whichever subnets, but for addresses that it declined.
     pub fn leases_of(&self, mac: Mac) -> impl Iterator<Item = &Lease> {
         let addresses = self.by_mac.get(&mac).into_iter().flatten();
-        addresses.filter_map(|address| self.leases.get(address)).filter(|lease| !lease.declined)
+        addresses
+            .filter_map(|address| self.leases.get(address))
+            .filter(|lease| !lease.declined)
     }
 
     /// All leases by address.

@@ -53,7 +53,9 @@ fn rig_with(store: MemoryStore, dir: tempfile::TempDir) -> Rig {
         authoritative: true,
         enrol_at_once: true,
     };
-    let parts = Parts { last_transition, store: store.clone(),
+    let parts = Parts {
+        last_transition,
+        store: store.clone(),
         addresses,
         history: sender,
         clock,
@@ -326,6 +328,9 @@ async fn a_lost_store_does_not_begin_the_numbers_of_the_history_anew() {
     let rig = rig_with(MemoryStore::new(), dir);
     rig.see("SN1", MAC).await.unwrap();
     let (_, dir) = rig.stop();
-    let log = History::read(&dir.path().join("history")).unwrap().log(&id, 10).unwrap();
+    let log = History::read(&dir.path().join("history"))
+        .unwrap()
+        .log(&id, 10)
+        .unwrap();
     assert_eq!(log.len(), 2, "{log:?}");
 }

@@ -81,7 +81,7 @@ impl World {
     pub(super) fn apply(&mut self, request: Request, now: Millis, batch: &mut Batch) -> Answer {
         match request {
             Request::Sight(sighting, reply) => answer(reply, self.sight(*sighting, now, batch)),
-            Request::Tell(id, word, reply) => answer(reply, self.tell(&id, *word, now, batch)),
+            Request::Tell(id, word, reply) => answer(reply, self.tell(&id, &word, now, batch)),
             Request::Address(ask, reply) => answer(reply, self.address(ask, now, batch)),
             Request::Note(note) => {
                 self.note(
@@ -197,7 +197,7 @@ impl World {
     fn tell(
         &mut self,
         id: &NodeId,
-        word: Word,
+        word: &Word,
         now: Millis,
         batch: &mut Batch,
     ) -> Result<Arc<Node>, RecordError> {
@@ -245,7 +245,7 @@ impl World {
                 boot: None,
                 catalog: String::new(),
             };
-            if let Ok(node) = self.tell(&id, word, now, batch) {
+            if let Ok(node) = self.tell(&id, &word, now, batch) {
                 let reached = (Step::Failed, node.status.reason.clone());
                 self.note(&id, None, reached, now, batch);
             }
