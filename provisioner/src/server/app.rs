@@ -11,7 +11,6 @@ use crate::domain::catalog::{Catalog, Profile, Selection};
 use crate::domain::labels::Labels;
 use crate::domain::node::{BootId, Node};
 use crate::domain::timeline::Step;
-use crate::server::boots::Pinned;
 use crate::server::catalog::Serving;
 use crate::server::history::worker::HistoryStatus;
 use crate::server::loaders::Loaders;
@@ -62,18 +61,11 @@ impl App {
         note_at(&self.recorder, address, step, detail);
     }
 
-    /// A new boot session, pinned to the catalog it begins with.
-    pub fn begin_boot(&self, catalog: Arc<Catalog>, profile: &str, group: &str) -> Option<BootId> {
+    /// A new boot session; `None` when the system has no randomness.
+    pub fn mint_boot(&self) -> Option<BootId> {
         let mut random = [0; 4];
         getrandom::fill(&mut random).ok()?;
-        let boot = BootId::mint(clock::now(), u32::from_be_bytes(random));
-        let pinned = Pinned {
-            catalog,
-            profile: profile.to_owned(),
-            group: group.to_owned(),
-        };
-        self.boots.pin(boot.clone(), pinned);
-        Some(boot)
+        Some(BootId::mint(clock::now(), u32::from_be_bytes(random)))
     }
 
     /// All counters and gauges as text.

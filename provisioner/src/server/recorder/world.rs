@@ -226,7 +226,9 @@ impl World {
             self.free_addresses(&node, batch);
         }
         if let Some(reached) = reached {
-            self.note(id, word.boot.as_ref(), reached, now, batch);
+            // A system that runs was started by the newest boot, not by the one that installed it.
+            let boot = word.boot.as_ref().filter(|_| reached.0 != Step::Running);
+            self.note(id, boot, reached, now, batch);
         }
         Ok(node)
     }
