@@ -50,8 +50,8 @@ pub fn run() -> ExitCode {
             log.line(format!("{reason}; restarting in 10 s"));
             exit::REFUSED
         }
-        Err(stop) => {
-            log.line(format!("{stop}; restarting in 30 s"));
+        Err(Stop::Failed { reason, .. }) => {
+            log.line(format!("{reason}; restarting in 30 s"));
             exit::FAILED
         }
     })

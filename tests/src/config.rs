@@ -13,6 +13,10 @@ use crate::provisioner::HTTP_PORT;
 /// Name of the image in the library.
 pub const IMAGE: &str = "debian-12";
 
+/// Who may log in to the lab's machines. The private half is nowhere.
+pub const SSH_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMlXivmZk4zBswMM2pegB+WiAFIMLT31il4FQJIflAUU lab";
+
 /// An image for the library.
 #[derive(Debug, Clone)]
 pub struct LibraryImage {
@@ -159,9 +163,7 @@ fn lab_group(macs: &[String]) -> Value {
         "profile": IMAGE,
         "selector": {"mac": macs},
         "metadata": {
-            "ssh_authorized_keys": [
-                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMlXivmZk4zBswMM2pegB+WiAFIMLT31il4FQJIflAUU lab",
-            ],
+            "ssh_authorized_keys": [SSH_KEY],
         },
     })
 }

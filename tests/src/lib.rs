@@ -7,6 +7,7 @@
 
 pub mod artifacts;
 pub mod config;
+pub mod disk;
 pub mod evidence;
 pub mod image;
 pub mod lab;

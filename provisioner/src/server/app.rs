@@ -1,5 +1,6 @@
 //! What the doors share: the recorder, the catalog in force, tokens, loaders. Nothing here decides.
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -84,12 +85,15 @@ impl App {
         }
         text.push_str("# TYPE provisioner_nodes gauge\n");
         for (state, count) in states {
-            text.push_str(&format!("provisioner_nodes{{state=\"{state}\"}} {count}\n"));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "provisioner_nodes{{state=\"{state}\"}} {count}");
         }
         let lag = self.history.report().pending;
-        text.push_str(&format!(
-            "# TYPE provisioner_history_pending gauge\nprovisioner_history_pending {lag}\n"
-        ));
+        let _ = writeln!(
+            text,
+            "# TYPE provisioner_history_pending gauge
+provisioner_history_pending {lag}"
+        );
         text
     }
 

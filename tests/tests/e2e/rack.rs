@@ -1,6 +1,8 @@
 //! The main road: blank machines of all firmwares become running and stay so until an operator says otherwise.
 
 use anyhow::Result;
+use tests::config::SSH_KEY;
+use tests::disk::read_root_file;
 use tests::lab::{Lab, Plan};
 use tests::machine::Firmware;
 use tests::steps;
@@ -30,6 +32,9 @@ fn a_blank_rack_becomes_running_once_and_again_only_when_asked() -> Result<()> {
     }
 
     only_the_one_that_was_asked_for_is_installed_again(&mut lab)?;
+    for place in ALL {
+        has_what_its_cloud_config_says(&mut lab, place)?;
+    }
     lab.passed();
     Ok(())
 }
@@ -50,6 +55,27 @@ fn only_the_one_that_was_asked_for_is_installed_again(lab: &mut Lab) -> Result<(
     lab.wait_until_running(&[0], BOOTED)?;
     came_from_its_disk(lab, 0)?;
     installed_times(lab, 0, 2)
+}
+
+/// Looks into the disk itself.
+fn has_what_its_cloud_config_says(lab: &mut Lab, place: usize) -> Result<()> {
+    let node = lab.node(place)?;
+    let machine = lab.machine(place)?;
+    machine.power_off();
+    let disk = machine.disk();
+    let hostname = read_root_file(&disk, "/etc/hostname")?;
+    let right = !node.hostname.is_empty() && hostname.trim() == node.hostname;
+    demand(
+        lab,
+        right,
+        &format!("{} is called `{}`", hostname.trim(), node.hostname),
+    )?;
+    let keys = read_root_file(&disk, "/home/admin/.ssh/authorized_keys")?;
+    demand(
+        lab,
+        keys.contains(SSH_KEY),
+        &format!("the operator may log in: {keys}"),
+    )
 }
 
 fn passed_every_step(lab: &mut Lab, place: usize) -> Result<()> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use tests::config::LibraryImage;
 use tests::lab::{Lab, Plan};
 use tests::machine::{Firmware, marker_boot_sector};
@@ -88,14 +89,39 @@ fn small_image(dir: &Path) -> Result<PathBuf> {
 
 #[test]
 fn a_machine_that_matches_no_group_says_so_and_boots_its_own_disk() -> Result<()> {
+    let lab = ungrouped()?;
+    for entry in fs::read_dir(lab.layout().catalog().join("groups"))? {
+        fs::remove_file(entry?.path())?;
+    }
+    tests::config::write_yaml(
+        &lab.layout().catalog().join("groups/lab.yaml"),
+        &json!({"name": "lab", "profile": "debian-12", "selector": {"mac": ["52:54:00:77:ff:ff"]}}),
+    )?;
+    boots_its_own_disk_and_says_why(lab)
+}
+
+#[test]
+fn a_machine_of_the_shipped_default_group_says_so_and_boots_its_own_disk() -> Result<()> {
+    boots_its_own_disk_and_says_why(ungrouped()?)
+}
+
+/// One machine with a system of its own, and no group of the lab's that takes it. Nothing is started.
+fn ungrouped() -> Result<Lab> {
     let artifacts = artifacts()?;
     let mut plan = Plan::of(&[Firmware::Bios], artifacts);
     plan.grouped = 0;
+    for machine in &mut plan.machines {
+        machine.disk_bytes = 64 * MIB;
+    }
     let mut lab = Lab::set_up(&plan, artifacts)?;
-    without_the_shipped_groups(&lab)?;
     lab.machine(0)?
         .write_disk_start(&marker_boot_sector(MARKER))?;
-    let before = fs::read(lab.machine(0)?.disk())?;
+    Ok(lab)
+}
+
+fn boots_its_own_disk_and_says_why(mut lab: Lab) -> Result<()> {
+    let whole = |lab: &mut Lab| Ok::<_, anyhow::Error>(fs::read(lab.machine(0)?.disk())?);
+    let before = Sha256::digest(whole(&mut lab)?);
     lab.start_provisioner()?;
     lab.power_on(0)?;
 
@@ -106,33 +132,22 @@ fn a_machine_that_matches_no_group_says_so_and_boots_its_own_disk() -> Result<()
         return Err(lab.with_evidence(&error));
     }
     let console = lab.machine(0)?.console().to_lowercase();
-    let screen: String = console.split_whitespace().collect::<Vec<_>>().join(" ");
+    let screen = console.split_whitespace().collect::<Vec<_>>().join(" ");
     demand(
         &mut lab,
         screen.contains("no group"),
         &format!("its screen says why: {screen}"),
     )?;
-    let installs = lab
+    let installs: u32 = lab
         .nodes()?
         .into_iter()
         .flatten()
         .map(|node| node.installs)
-        .sum::<u32>();
+        .sum();
     demand(&mut lab, installs == 0, "nothing was installed")?;
     lab.machine(0)?.power_off();
-    let untouched = fs::read(lab.machine(0)?.disk())? == before;
+    let untouched = Sha256::digest(whole(&mut lab)?) == before;
     demand(&mut lab, untouched, "its disk is as it was")?;
     lab.passed();
     Ok(())
-}
-
-/// The lab's own group stays, with no machine in it.
-fn without_the_shipped_groups(lab: &Lab) -> Result<()> {
-    for entry in fs::read_dir(lab.layout().catalog().join("groups"))? {
-        fs::remove_file(entry?.path())?;
-    }
-    tests::config::write_yaml(
-        &lab.layout().catalog().join("groups/lab.yaml"),
-        &json!({"name": "lab", "profile": "debian-12", "selector": {"mac": ["52:54:00:77:ff:ff"]}}),
-    )
 }
