@@ -315,7 +315,7 @@ fn file_field(boot: &Boot, request: &Request) -> Option<Vec<u8>> {
     fits.then(|| boot.file.clone().into_bytes())
 }
 
-/// How the firmware wants to be told: see `lab.md` of this project for what was seen.
+/// How the firmware wants to be told: see docs/booting.md for what was seen.
 fn boot_items(boot: &Boot, request: &Request) -> Vec<Item> {
     let mut items = Vec::new();
     let stage = request.stage();

@@ -15,11 +15,9 @@ use tokio::net::UdpSocket;
 use crate::destination::Destination;
 use crate::request::Request;
 
-mod advertiser;
 mod counters;
 mod interface;
 
-pub use advertiser::Advertiser;
 pub use counters::Counters;
 pub use interface::{Address, Interface};
 

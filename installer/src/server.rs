@@ -11,9 +11,9 @@ use crate::backoff::{Backoff, Pause};
 use crate::log::Log;
 use crate::progress::Progress;
 
-/// Longest answer that is read, in bytes: an order with its first-boot files.
 /// How soon a stage that was entered is told.
 const STAGE_LOOK: Duration = Duration::from_millis(250);
+/// Longest answer that is read, in bytes: an order with its first-boot files.
 const LONGEST_ANSWER: u64 = 16 << 20;
 
 /// The server, as one boot sees it.

@@ -109,7 +109,7 @@ fn the_heartbeat_stops_the_work_when_the_boot_is_overtaken() {
             .to_string()
             .contains("a newer boot")
     );
-    let sent: api::node::Progress = serde_json::from_str(&http.requests()[0].body).unwrap();
+    let sent: node::Progress = serde_json::from_str(&http.requests()[0].body).unwrap();
     assert_eq!(
         (sent.stage, sent.done_bytes, sent.total_bytes),
         (Stage::Write, 3, 10)

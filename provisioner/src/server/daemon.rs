@@ -225,6 +225,7 @@ fn app(
         subnets: settings.dhcp.subnets.clone(),
         advertise: settings.advertise,
         http_port,
+        dhcp: OnceLock::new(),
         metrics: Metrics::default(),
         history: worker.status,
     };

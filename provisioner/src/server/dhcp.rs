@@ -22,6 +22,8 @@ const AT_ONCE: usize = 1024;
 /// Serves until `stop`.
 pub async fn serve(listener: Listener, app: Arc<App>, stop: CancellationToken) {
     let listener = Arc::new(listener);
+    // Served once in a daemon's life.
+    let _ = app.dhcp.set(Arc::clone(&listener));
     let room = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
     loop {
         let received = tokio::select! {

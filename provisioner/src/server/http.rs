@@ -14,7 +14,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -138,19 +138,24 @@ async fn route(
         "/ipxe" => boot::ipxe(app, &asked).await,
         "/grub" => boot::grub(app, &asked),
         "/cloud" => boot::cloud(app, &asked),
-        "/generic" => boot::generic(app, &asked),
+        "/generic" => boot::generic(app, &asked, ""),
         "/metadata" => boot::metadata(app, &asked),
         "/healthz" => reply::text(StatusCode::OK, "ok\n"),
         "/readyz" => ready(app),
         "/metrics" => reply::text(StatusCode::OK, app.metrics_text()),
-        other => match (
-            other.strip_prefix("/assets/"),
-            other.strip_prefix("/loaders/"),
-        ) {
-            (Some(name), _) => assets::file(app, name, request.headers(), &asked).await,
-            (_, Some(name)) => assets::loader(app, name, &asked),
-            _ => reply::not_found(),
-        },
+        other => file(app, other, request.headers(), &asked).await,
+    }
+}
+
+async fn file(app: &App, path: &str, headers: &HeaderMap, asked: &Asked) -> Response {
+    if let Some(name) = path.strip_prefix("/assets/") {
+        assets::file(app, name, headers, asked).await
+    } else if let Some(name) = path.strip_prefix("/loaders/") {
+        assets::loader(app, name, asked)
+    } else if let Some(name) = path.strip_prefix("/generic/") {
+        boot::generic(app, asked, name)
+    } else {
+        reply::not_found()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::node::{Claim, FirstBoot, ImageSource, InstallOrder};
 
 use crate::domain::catalog::{Catalog, ConfigKind, ImageRef, Install};
-use crate::domain::node::{Event, Millis, Node};
+use crate::domain::node::{Event, Limits, Millis, Node};
 use crate::server::app::{self, App};
 use crate::server::boots::Pinned;
 use crate::server::clock;
@@ -62,7 +62,7 @@ pub async fn claim(
             boot: bearer.boot.clone(),
             generation: bearer.generation,
             inventory: claim.inventory,
-            limits: install.limits,
+            limits: limits(install),
         },
         actor: "node".to_owned(),
         boot: Some(bearer.boot.clone()),
@@ -73,6 +73,22 @@ pub async fn claim(
         .await
         .map_err(ClaimError::Record)?;
     Ok(order)
+}
+
+/// Whether an order can be made at all, asked before a machine is sent into the installer: a missing image
+/// or a template's fault belongs on its screen, not into a loop of restarts.
+pub fn possible(
+    app: &App,
+    bearer: &Bearer,
+    node: &Node,
+    pinned: &Pinned,
+    server: &str,
+) -> Result<(), String> {
+    let install = pinned
+        .selection()
+        .and_then(|selection| selection.profile.install.as_ref());
+    let install = install.ok_or_else(|| format!("profile {} installs nothing", pinned.profile))?;
+    order(app, bearer, node, (pinned, install), server).map(drop)
 }
 
 /// What the boot began with. A daemon that was restarted meanwhile orders from the catalog in force.
@@ -91,6 +107,17 @@ fn pinned(app: &App, bearer: &Bearer, node: &Node) -> Result<Pinned, ClaimError>
         profile,
         group,
     })
+}
+
+/// The profile's limits. A system that brings its own configuration has no token to phone home with.
+fn limits(install: &Install) -> Limits {
+    match install.config {
+        ConfigKind::CloudInit => install.limits,
+        ConfigKind::None => Limits {
+            first_boot_seconds: 0,
+            ..install.limits
+        },
+    }
 }
 
 fn order(

@@ -37,7 +37,7 @@ fn a_wrong_image_hash_leaves_the_disk_blank_and_is_tried_as_often_as_the_profile
     lab.power_on(0)?;
 
     // It goes on by itself: try, report, start again, until it is sent to its (blank) disk.
-    let sent_away = |lab: &mut Lab| Ok(steps::saw(&lab.reached(0), "local-disk").then_some(()));
+    let sent_away = |lab: &mut Lab| Ok(steps::saw(&lab.reached(0), "held").then_some(()));
     lab.wait("all tries to be used up", BOOTED, |lab, _| sent_away(lab))?;
     failed_twice(&mut lab)?;
 

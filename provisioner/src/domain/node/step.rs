@@ -37,7 +37,7 @@ pub struct Attempt {
 pub struct Limits {
     /// Silence of the installer that counts as failure, seconds.
     pub heartbeat_seconds: u32,
-    /// Time from `installed` to the first phone-home, seconds.
+    /// Time from `installed` to the first phone-home, seconds; 0: the system is not expected to.
     pub first_boot_seconds: u32,
     /// Installations of one generation before an operator has to look.
     pub tries: u32,
@@ -121,12 +121,10 @@ pub enum Event {
     },
     /// The installed system phoned home with a token of this boot session's installation.
     PhonedHome {
-        /// Boot session that installed it; for a live profile the session that booted it.
+        /// Boot session that installed it.
         boot: BootId,
         /// Versions that it reports.
         versions: BTreeMap<String, String>,
-        /// Whether it runs from RAM.
-        live: bool,
     },
     /// Time has passed.
     Tick,
@@ -187,11 +185,7 @@ pub fn step(node: &Node, event: Event, now: Millis) -> Result<Outcome, Refused> 
             &reason,
             now,
         ),
-        Event::PhonedHome {
-            boot,
-            versions,
-            live,
-        } => phoned_home(node, &boot, versions, live, now),
+        Event::PhonedHome { boot, versions } => phoned_home(node, &boot, versions, now),
         Event::Tick => Ok(tick(node, now)),
         Event::Steer(steer) => steered(node, steer, now),
     }
@@ -330,7 +324,8 @@ fn installed(node: &Node, boot: &BootId, disk: Disk, now: Millis) -> Result<Outc
     let mut next = moved(node, State::Installed, reason, now);
     next.status.installed_generation = attempt.generation;
     next.status.installed_by = Some(boot.clone());
-    next.status.deadline = Some(now.plus_seconds(attempt.limits.first_boot_seconds));
+    let first_boot = attempt.limits.first_boot_seconds;
+    next.status.deadline = (first_boot > 0).then(|| now.plus_seconds(first_boot));
     next.status.attempt = Some(Attempt {
         stage: Stage::Finish,
         disk: Some(disk),
@@ -364,18 +359,10 @@ fn phoned_home(
     node: &Node,
     boot: &BootId,
     versions: BTreeMap<String, String>,
-    live: bool,
     now: Millis,
 ) -> Result<Outcome, Refused> {
     let status = &node.status;
-    if live {
-        if !matches!(status.state, State::Configured | State::Running) {
-            return refuse(format!(
-                "a live system phoned home, but the node is {}",
-                status.state
-            ));
-        }
-    } else if status.installed_by.as_ref() != Some(boot) {
+    if status.installed_by.as_ref() != Some(boot) {
         return refuse(format!(
             "the system that boot {boot} installed is not the wanted one any more"
         ));
@@ -387,7 +374,6 @@ fn phoned_home(
     };
     match status.state {
         // Late is better than never: the evidence says that it runs.
-        State::Configured if live => Ok(Outcome::Transition(note(running(node, now)))),
         State::Installed
         | State::Failed {
             stage: Stage::FirstBoot,

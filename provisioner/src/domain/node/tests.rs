@@ -42,7 +42,6 @@ fn home(n: u64) -> Event {
     Event::PhonedHome {
         boot: boot(n),
         versions: BTreeMap::new(),
-        live: false,
     }
 }
 
@@ -221,6 +220,24 @@ fn a_system_that_never_phones_home_is_a_failure_that_late_news_heals() {
         }
     );
     assert_eq!(next(&late, home(1), NOW).status.state, State::Running);
+}
+
+#[test]
+fn a_system_that_brings_its_own_configuration_is_not_expected_to_phone_home() {
+    let limits = Limits {
+        first_boot_seconds: 0,
+        ..Limits::default()
+    };
+    let inventory = Inventory::default();
+    let claim = Event::Claimed {
+        boot: boot(1),
+        generation: 1,
+        inventory,
+        limits,
+    };
+    let node = after([claim, installed(1)]);
+    let later = next(&node, Event::Tick, NOW.plus_seconds(1_000_000));
+    assert_eq!(later.status.state, State::Installed);
 }
 
 #[test]

@@ -62,7 +62,6 @@ pub(super) async fn call(
         "running" => event::<Running>(&body, |running| Event::PhonedHome {
             boot: bearer.boot.clone(),
             versions: running.versions,
-            live: false,
         }),
         _ => return reply::not_found(),
     };
