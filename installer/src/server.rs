@@ -134,9 +134,11 @@ impl Server {
     pub fn heartbeat(&self, progress: &Progress, interval: Duration, stop: &Receiver<()>) {
         let mut due = Duration::ZERO;
         loop {
-            let entered = progress.take_entered().into_iter().map(begun);
-            let beat = due.is_zero().then(|| progress.snapshot());
-            for report in entered.chain(beat) {
+            let mut entered = progress.take_entered();
+            // The last is the present stage: told with its measure.
+            let changed = entered.pop().is_some();
+            let beat = (changed || due.is_zero()).then(|| progress.snapshot());
+            for report in entered.into_iter().map(begun).chain(beat) {
                 if let Err(refused @ CallError::Refused { .. }) =
                     self.call::<_, Ack>("/v1/node/progress", &report)
                 {
