@@ -3,12 +3,21 @@
 # cloud-init runs this once, as vendor data. Needs curl and systemd. Variables: url, token.
 set -eu
 
+# A word of the shell out of any text.
+word() {
+    printf "'%s'\n" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
+}
+
+url={{url}}
+token={{token}}
 install -d -m 0755 /etc/provisioner /usr/local/sbin
 umask 077
-cat >/etc/provisioner/phone-home.env.new <<'ENV'
-URL={{url}}
-TOKEN={{token}}
-ENV
+{
+    printf 'URL='
+    word "$url"
+    printf 'TOKEN='
+    word "$token"
+} >/etc/provisioner/phone-home.env.new
 mv /etc/provisioner/phone-home.env.new /etc/provisioner/phone-home.env
 umask 022
 

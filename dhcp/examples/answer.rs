@@ -5,7 +5,7 @@
 
 use std::net::Ipv4Addr;
 
-use dhcp::socket::{Address, Listener};
+use dhcp::socket::{Address, Advertiser, Listener};
 use dhcp::{Boot, Kind, Lease, Reply, Request, SERVER_PORT, Stage, destination};
 
 #[tokio::main]
@@ -21,6 +21,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         http: given(),
         ipxe: given(),
     };
+    let advertiser = Advertiser::bind(&interface)?;
+    tokio::spawn(async move { advertiser.run(|_| true).await });
     let listener = Listener::bind(&[interface], SERVER_PORT)?;
     loop {
         let received = listener.receive().await?;

@@ -206,6 +206,19 @@ impl Request {
         class::stage(self)
     }
 
+    /// A sub-option of option 82 (RFC 3046): 1 circuit, 2 remote, 5 link selection (RFC 3527).
+    pub fn relay_sub_option(&self, code: u8) -> Option<&[u8]> {
+        let mut rest = self.relay_agent.as_deref()?;
+        while let [sub, length, tail @ ..] = rest {
+            let (value, tail) = tail.split_at_checked(usize::from(*length))?;
+            if *sub == code {
+                return Some(value);
+            }
+            rest = tail;
+        }
+        None
+    }
+
     /// Whether the client lists the option in its parameter request list, or has no such list.
     pub fn wants(&self, code: u8) -> bool {
         self.parameters.is_empty() || self.parameters.contains(&code)

@@ -15,9 +15,11 @@ use tokio::net::UdpSocket;
 use crate::destination::Destination;
 use crate::request::Request;
 
+mod advertiser;
 mod counters;
 mod interface;
 
+pub use advertiser::Advertiser;
 pub use counters::Counters;
 pub use interface::{Address, Interface};
 

@@ -71,7 +71,7 @@ pub enum FetchError {
         /// HTTP status.
         status: u16,
     },
-    /// Another image than at the beginning.
+    /// Another image than at the beginning: its size is another.
     #[error("the image at {url} changed while it was being fetched")]
     Changed {
         /// The image's URL.
@@ -133,6 +133,9 @@ pub fn fetch(
             Err(Trouble::Final(error)) => return Err(error),
             Err(Trouble::Again(reason)) => reason,
         };
+        if context.progress.check().is_err() {
+            return Err(FetchError::Abandoned);
+        }
         if transfer.offset > before {
             before = transfer.offset;
             backoff.reset();
@@ -274,21 +277,15 @@ impl<'a> Transfer<'a> {
         Ok(skip)
     }
 
-    /// Remembers size and validator the first time, compares them afterwards.
+    /// Remembers size and validator. A new size is another image. A new validator need not be: a
+    /// restarted server may have new tags for old bytes. It then sends all of them (`If-Range`), and
+    /// the hash decides.
     fn same_image(&mut self, total: Option<u64>, validator: Option<String>) -> Result<(), Trouble> {
-        let differs = |old: bool, new: bool, same: bool| old && new && !same;
-        if self.offset > 0
-            && (differs(self.total.is_some(), total.is_some(), self.total == total)
-                || differs(
-                    self.validator.is_some(),
-                    validator.is_some(),
-                    self.validator == validator,
-                ))
-        {
+        if self.offset > 0 && total.is_some() && self.total.is_some() && self.total != total {
             return Err(Trouble::Final(self.changed()));
         }
         self.total = total.or(self.total);
-        self.validator = validator.or(self.validator.take());
+        self.validator = validator;
         self.context.progress.total(self.total.unwrap_or(0));
         Ok(())
     }

@@ -14,6 +14,7 @@ pub struct Progress {
     stage: Mutex<(Stage, String)>,
     done: AtomicU64,
     total: AtomicU64,
+    entered: Mutex<Vec<Stage>>,
     refused: Mutex<Option<String>>,
     note: Option<PathBuf>,
 }
@@ -24,6 +25,7 @@ impl Default for Progress {
             stage: Mutex::new((Stage::Disk, String::new())),
             done: AtomicU64::new(0),
             total: AtomicU64::new(0),
+            entered: Mutex::default(),
             refused: Mutex::new(None),
             note: None,
         }
@@ -46,8 +48,14 @@ impl Progress {
             let _ = std::fs::write(file, serde_json::to_vec(&stage).unwrap_or_default());
         }
         *lock(&self.stage) = (stage, message.into());
+        lock(&self.entered).push(stage);
         self.done.store(0, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
+    }
+
+    /// Stages entered since this was last asked, oldest first: short ones are evidence too.
+    pub fn take_entered(&self) -> Vec<Stage> {
+        std::mem::take(&mut *lock(&self.entered))
     }
 
     /// Bytes done in this stage.

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use api::node::{Ack, Refusal};
+use api::node::{self, Ack, Refusal, Stage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -12,6 +12,8 @@ use crate::log::Log;
 use crate::progress::Progress;
 
 /// Longest answer that is read, in bytes: an order with its first-boot files.
+/// How soon a stage that was entered is told.
+const STAGE_LOOK: Duration = Duration::from_millis(250);
 const LONGEST_ANSWER: u64 = 16 << 20;
 
 /// The server, as one boot sees it.
@@ -127,19 +129,27 @@ impl Server {
         }
     }
 
-    /// Sends `progress` every `interval` until `stop` hangs up. Bytes need not flow for it.
+    /// Sends `progress` every `interval`, and each stage as it is entered, until `stop` hangs up. Bytes
+    /// need not flow for it.
     pub fn heartbeat(&self, progress: &Progress, interval: Duration, stop: &Receiver<()>) {
+        let mut due = Duration::ZERO;
         loop {
-            match self.call::<_, Ack>("/v1/node/progress", &progress.snapshot()) {
-                Err(refused @ CallError::Refused { .. }) => {
+            let entered = progress.take_entered().into_iter().map(begun);
+            let beat = due.is_zero().then(|| progress.snapshot());
+            for report in entered.chain(beat) {
+                if let Err(refused @ CallError::Refused { .. }) =
+                    self.call::<_, Ack>("/v1/node/progress", &report)
+                {
                     progress.refuse(refused.to_string());
                     return;
                 }
-                Ok(_) | Err(CallError::Again { .. }) => {}
+                due = interval;
             }
-            if stop.recv_timeout(interval) != Err(RecvTimeoutError::Timeout) {
+            let pause = due.min(STAGE_LOOK);
+            if stop.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
+            due = due.saturating_sub(pause);
         }
     }
 
@@ -163,6 +173,15 @@ impl Server {
             }
         }
         true
+    }
+}
+
+fn begun(stage: Stage) -> node::Progress {
+    node::Progress {
+        stage,
+        done_bytes: 0,
+        total_bytes: 0,
+        message: String::new(),
     }
 }
 

@@ -94,9 +94,9 @@ fn follow(status: ExitStatus) -> (Duration, RebootMode) {
         Some(exit::REFUSED) => (AFTER_REFUSAL, RebootMode::RB_AUTOBOOT),
         Some(exit::FAILED) => (AFTER_FAILURE, RebootMode::RB_AUTOBOOT),
         _ => {
-            let words = fs::read_to_string(LAST_WORDS).unwrap_or_default();
-            let reason =
-                format!("the installer died ({status}): {words}; this is a bug, report it");
+            let words = fs::read_to_string(LAST_WORDS)
+                .unwrap_or_else(|_| "it left no word; was the memory too small?".to_owned());
+            let reason = format!("the installer died ({status}): {words}");
             say(&reason);
             report(reason);
             (AFTER_FAILURE, RebootMode::RB_AUTOBOOT)
@@ -132,4 +132,41 @@ fn stage_of(file: &Path) -> Stage {
 fn say(line: &str) {
     // Standard error is /dev/console; nothing can be done when it is gone.
     let _ = writeln!(std::io::stderr(), "installer: {line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+    use crate::progress::Progress;
+
+    #[test]
+    fn each_way_in_which_the_worker_ends_has_its_wait_and_its_restart() {
+        for (code, wait, how) in [
+            (exit::REBOOT, Duration::ZERO, RebootMode::RB_AUTOBOOT),
+            (exit::POWEROFF, Duration::ZERO, RebootMode::RB_POWER_OFF),
+            (exit::REFUSED, AFTER_REFUSAL, RebootMode::RB_AUTOBOOT),
+            (exit::FAILED, AFTER_FAILURE, RebootMode::RB_AUTOBOOT),
+        ] {
+            let status = ExitStatus::from_raw(i32::from(code) << 8);
+            assert_eq!(follow(status), (wait, how), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_worker_that_was_killed_restarts_the_machine_after_a_while() {
+        // Killed by signal 9; this test's machine has no server to tell.
+        let killed = ExitStatus::from_raw(9);
+        assert_eq!(follow(killed), (AFTER_FAILURE, RebootMode::RB_AUTOBOOT));
+    }
+
+    #[test]
+    fn the_stage_that_the_worker_noted_is_the_one_that_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("stage");
+        assert_eq!(stage_of(&file), Stage::Disk);
+        Progress::noted_in(&file).enter(Stage::Verify, 0, "");
+        assert_eq!(stage_of(&file), Stage::Verify);
+    }
 }

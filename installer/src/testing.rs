@@ -16,8 +16,10 @@ pub(crate) enum Act {
     Cut(usize),
     /// All of the body, whatever range was asked for.
     IgnoreRange,
-    /// The bytes under another entity tag.
+    /// All of the body under another entity tag, as `If-Range` asks for then.
     OtherTag,
+    /// A body that is said to be one byte longer.
+    OtherSize,
     /// A status and this body.
     Status(u16, String),
 }
@@ -127,7 +129,7 @@ fn answer(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
         .unwrap_or(Act::Serve);
     let (body, total) = (&shared.body, shared.body.len());
     let start = match (&act, range) {
-        (Act::IgnoreRange, _) | (_, None) => 0,
+        (Act::IgnoreRange | Act::OtherTag | Act::OtherSize, _) | (_, None) => 0,
         (_, Some(range)) => range["bytes=".len()..]
             .trim_end_matches('-')
             .parse()
@@ -155,7 +157,7 @@ fn answer(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
         out,
         "HTTP/1.1 {status}\r\nETag: \"{tag}\"\r\nContent-Length: {}\r\n\
          Content-Range: bytes {start}-{}/{total}\r\nConnection: close\r\n\r\n",
-        total - start,
+        total - start + usize::from(matches!(act, Act::OtherSize)),
         total - 1,
     )?;
     let end = match act {

@@ -35,6 +35,8 @@ const DISK_PATIENCE: Duration = Duration::from_secs(45);
 /// How long a carrier is waited for before the claim is tried all the same.
 const CARRIER_PATIENCE: Duration = Duration::from_mins(1);
 const LOG_INTERVAL: Duration = Duration::from_secs(2);
+/// Somebody watches: a silent bar for a whole heartbeat looks like a hang.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(3);
 
 /// The worker's life. Its exit code tells PID 1 what to do with the machine.
 pub fn run() -> ExitCode {
@@ -50,8 +52,8 @@ pub fn run() -> ExitCode {
             log.line(format!("{reason}; restarting in 10 s"));
             exit::REFUSED
         }
-        Err(stop) => {
-            log.line(format!("{stop}; restarting in 30 s"));
+        Err(Stop::Failed { reason, .. }) => {
+            log.line(format!("{reason}; restarting in 30 s"));
             exit::FAILED
         }
     })
@@ -93,7 +95,8 @@ fn report_while(
     seed: u64,
 ) -> Result<After, Stop> {
     let progress = Progress::noted_in(STAGE);
-    let interval = Duration::from_secs((u64::from(order.heartbeat_seconds) / 3).max(1));
+    let allowed = Duration::from_secs((u64::from(order.heartbeat_seconds) / 3).max(1));
+    let interval = allowed.min(PROGRESS_INTERVAL);
     let outcome = thread::scope(|scope| {
         // Dropping the sending ends, in whatever way the work ends, ends the two threads.
         let ((end_beat, beat), (end_ship, ship)) = (channel(), channel());

@@ -89,6 +89,8 @@ pub fn stream(
         let copied = unpack(image.format, Pipe::new(receive), target, context.progress);
         (copied, fetcher.join())
     });
+    // An overtaken boot also ends the fetching; then the rest says nothing.
+    context.progress.check()?;
     let fetched =
         fetched.map_err(|_| Stop::retryable(Stage::Write, "the fetching thread died: a bug"))?;
     conclude(copied, fetched, &image.sha256)

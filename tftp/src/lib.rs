@@ -9,7 +9,7 @@
 //!   a slower answer is awaited in the transfer itself, at the price of an answer without `tsize`.
 //! - It ignores a client's ERROR packet. A client that only asks the size (EDK2 does) looks like one
 //!   that fell silent: the first packet is repeated until the retries are used up, then the transfer
-//!   is [`Event::Abandoned`].
+//!   is [`What::Abandoned`].
 //! - It ignores the transfer mode: `netascii` and `mail` are served as `octet`.
 //! - Names that are not UTF-8, options out of range and packets that do not parse get no answer.
 //! - Replies leave from the address listened on; with 0.0.0.0, from the one that the route to the
@@ -25,3 +25,6 @@ mod source;
 pub use event::{Event, What};
 pub use server::{BindError, Limits, ServeError, Server};
 pub use source::{Files, Refused, Source};
+
+#[cfg(test)]
+mod tests;

@@ -255,3 +255,13 @@ fn text_for_logs_has_no_control_characters() {
     assert_eq!(request.host_name.as_deref(), Some("\u{fffd}[2Ja"));
     assert_eq!(request.vendor_class.as_deref(), Some("\u{fffd}x"));
 }
+
+#[test]
+fn sub_options_of_a_relay_are_found_and_lies_in_them_are_not_believed() {
+    let request = made(&[&[82, 11, 1, 3], b"p12", &[5, 4, 10, 99, 0, 0]]);
+    assert_eq!(request.relay_sub_option(1), Some(&b"p12"[..]));
+    assert_eq!(request.relay_sub_option(5), Some(&[10, 99, 0, 0][..]));
+    assert_eq!(request.relay_sub_option(2), None);
+    assert_eq!(made(&[&[82, 3, 1, 200, 1]]).relay_sub_option(1), None);
+    assert_eq!(made(&[]).relay_sub_option(1), None);
+}

@@ -1,16 +1,16 @@
 use std::fs;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::Mutex;
 
 use api::node::{After, DiskRule, ImageFormat, ImageSource};
-use proptest::prelude::*;
 
 use super::*;
+use crate::gpt::tests as gpt_tests;
 use crate::log::Log;
 use crate::progress::Progress;
 use crate::testing::{Act, HttpServer};
-use crate::{gpt::tests as gpt_tests, write};
+
+mod chunks;
+mod server;
 
 const DISK: u64 = 64 << 20;
 
@@ -178,106 +178,6 @@ fn discarding_leaves_nothing_of_the_old_disk() {
 }
 
 #[test]
-fn a_broken_connection_is_resumed_where_it_broke() {
-    let (lab, image) = (Lab::new(DISK), image());
-    let bytes = packed(&image);
-    let cut = bytes.len() / 3;
-    let server = HttpServer::start(bytes.clone(), [Act::Cut(cut), Act::Cut(cut)]);
-    lab.install(&order(&server, &bytes, ImageFormat::RawZstd))
-        .unwrap();
-    assert!(lab.disk()[..image.len()] == image[..]);
-    let asked: Vec<_> = server
-        .requests()
-        .into_iter()
-        .map(|r| (r.range, r.if_range))
-        .collect();
-    let tag = Some("\"one\"".to_owned());
-    assert_eq!(
-        asked,
-        [
-            (None, None),
-            (Some(format!("bytes={cut}-")), tag.clone()),
-            (Some(format!("bytes={}-", 2 * cut)), tag),
-        ]
-    );
-}
-
-#[test]
-fn a_server_that_is_killed_and_restarted_in_the_middle_is_waited_for() {
-    let (lab, image) = (Lab::new(DISK), image());
-    let server = HttpServer::start(image.clone(), [Act::Cut(5 * MIB)]);
-    let order = order(&server, &image, ImageFormat::Raw);
-    let server = Mutex::new((server, 0));
-    // The pause after the broken connection kills it; it is back at the fourth.
-    let pause = |_| {
-        let mut state = server.lock().unwrap();
-        state.1 += 1;
-        match state.1 {
-            1 => state.0.kill(),
-            4 => state.0.restart(),
-            _ => {}
-        }
-    };
-    lab.install_pausing(&order, &pause).unwrap();
-    assert!(lab.disk()[..image.len()] == image[..]);
-    assert_eq!(server.lock().unwrap().1, 4);
-}
-
-#[test]
-fn a_server_without_ranges_sends_all_again_and_the_disk_is_right() {
-    let (lab, image) = (Lab::new(DISK), image());
-    let server = HttpServer::start(image.clone(), [Act::Cut(3 * MIB + 5), Act::IgnoreRange]);
-    lab.install(&order(&server, &image, ImageFormat::Raw))
-        .unwrap();
-    assert!(lab.disk()[..image.len()] == image[..]);
-}
-
-#[test]
-fn an_image_that_changes_in_the_middle_fails_and_may_be_tried_again() {
-    let (lab, image) = (Lab::new(DISK), image());
-    let server = HttpServer::start(image.clone(), [Act::Cut(3 * MIB), Act::OtherTag]);
-    let stop = lab
-        .install(&order(&server, &image, ImageFormat::Raw))
-        .unwrap_err();
-    let (stage, reason, retryable) = reason(&stop);
-    assert_eq!((stage, retryable), (Stage::Write, true));
-    assert!(reason.contains("changed"), "{reason}");
-    assert!(lab.first_mib_is_blank());
-}
-
-#[test]
-fn a_server_that_never_comes_back_ends_the_try_after_minutes_of_patience() {
-    let (lab, image) = (Lab::new(DISK), image());
-    let mut server = HttpServer::start(image.clone(), []);
-    server.kill();
-    let waited = Mutex::new(std::time::Duration::ZERO);
-    let pause = |wait| *waited.lock().unwrap() += wait;
-    let order = order(&server, &image, ImageFormat::Raw);
-    let (stage, reason, retryable) = reason(&lab.install_pausing(&order, &pause).unwrap_err());
-    assert_eq!((stage, retryable), (Stage::Write, true));
-    assert!(reason.contains("0 bytes had come"), "{reason}");
-    assert!(*waited.lock().unwrap() >= crate::fetch::PATIENCE);
-}
-
-#[test]
-fn busy_answers_are_repeated_and_a_missing_image_is_final() {
-    let (lab, image) = (Lab::new(DISK), image());
-    let busy = |status| Act::Status(status, String::new());
-    let acts = [busy(503), busy(429), busy(500)];
-    let server = HttpServer::start(image.clone(), acts);
-    lab.install(&order(&server, &image, ImageFormat::Raw))
-        .unwrap();
-    let server = HttpServer::start(image.clone(), [busy(404)]);
-    let stop = lab
-        .install(&order(&server, &image, ImageFormat::Raw))
-        .unwrap_err();
-    let (stage, reason, retryable) = reason(&stop);
-    assert_eq!((stage, retryable), (Stage::Write, false));
-    assert!(reason.contains("404"), "{reason}");
-    assert!(lab.first_mib_is_blank());
-}
-
-#[test]
 fn a_wrong_hash_leaves_the_first_mib_blank_and_names_both_hashes() {
     for format in [ImageFormat::Raw, ImageFormat::RawZstd] {
         let (lab, image) = (Lab::new(DISK), image());
@@ -384,34 +284,6 @@ fn no_room_for_the_seed_leaves_the_first_mib_blank() {
 }
 
 #[test]
-fn a_disk_that_forgets_a_sector_is_found_out_by_reading_back() {
-    let (lab, image) = (Lab::new(DISK), image());
-    let target = Target::open(&lab.disk, 512).unwrap();
-    let written = write::copy(&mut &image[..], &target, &lab.progress).unwrap();
-    verify::read_back(&target, &written, &lab.progress).unwrap();
-    for (at, byte) in [(2 * MIB + 5, 0xff), (6 * MIB, 1)] {
-        let file = fs::OpenOptions::new().write(true).open(&lab.disk).unwrap();
-        file.write_all_at(&[byte], at as u64).unwrap();
-        let found = verify::read_back(&target, &written, &lab.progress).unwrap_err();
-        let mib = at / MIB * MIB;
-        assert!(matches!(found, verify::VerifyError::Differs(offset) if offset == mib as u64));
-        file.write_all_at(&image[at..=at], at as u64).unwrap();
-    }
-}
-
-#[test]
-fn a_boot_that_has_been_overtaken_stops_writing_and_reports_nothing() {
-    let (lab, image) = (Lab::new(DISK), image());
-    let server = HttpServer::start(image.clone(), []);
-    lab.progress.refuse("a newer boot has taken over".into());
-    let stop = lab
-        .install(&order(&server, &image, ImageFormat::Raw))
-        .unwrap_err();
-    assert_eq!(stop.report(), None);
-    assert!(stop.to_string().contains("newer boot"), "{stop}");
-}
-
-#[test]
 fn two_orders_never_give_the_same_partition_guid() {
     let server = HttpServer::start(Vec::new(), []);
     let first = order(&server, b"", ImageFormat::Raw);
@@ -424,48 +296,4 @@ fn two_orders_never_give_the_same_partition_guid() {
     );
     assert_eq!(partition_guid(&first, &files)[7] >> 4, 8);
     assert_eq!(partition_guid(&first, &files)[8] >> 6, 2);
-}
-
-/// Gives its bytes in pieces of the given sizes, over and over.
-struct Drip<'a> {
-    bytes: &'a [u8],
-    sizes: std::iter::Cycle<std::slice::Iter<'a, usize>>,
-}
-
-impl io::Read for Drip<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let size = (*self.sizes.next().unwrap())
-            .min(buffer.len())
-            .min(self.bytes.len());
-        buffer[..size].copy_from_slice(&self.bytes[..size]);
-        self.bytes = &self.bytes[size..];
-        Ok(size)
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
-
-    #[test]
-    fn however_the_image_is_cut_into_pieces_the_disk_is_the_same_and_its_first_mib_blank(
-        runs in proptest::collection::vec((any::<u8>(), 1usize..2 * MIB), 1..8),
-        sizes in proptest::collection::vec(1usize..3 * MIB, 1..6),
-    ) {
-        // Every other run is zeros, so that runs of zeros start and end anywhere.
-        let image: Vec<u8> = runs.iter().enumerate()
-            .flat_map(|(n, (byte, length))| vec![if n % 2 == 0 { *byte } else { 0 }; *length])
-            .collect();
-        let lab = Lab::new(16 << 20);
-        let target = Target::open(&lab.disk, 512).unwrap();
-        let mut source = Drip { bytes: &image, sizes: sizes.iter().cycle() };
-        let written = write::copy(&mut source, &target, &lab.progress).unwrap();
-        let disk = lab.disk();
-        prop_assert!(disk[..MIB].iter().all(|byte| *byte == 0xee), "the first MiB was touched");
-        let end = image.len().max(MIB);
-        prop_assert!(image.len() <= MIB || disk[MIB..end] == image[MIB..end]);
-        prop_assert_eq!(written.bytes, image.len() as u64);
-        prop_assert!(verify::read_back(&target, &written, &lab.progress).is_ok());
-        let whole = end.next_multiple_of(512);
-        prop_assert!(disk[whole..].iter().all(|byte| *byte == 0xee), "more was written");
-    }
 }

@@ -4,10 +4,16 @@
 //! becomes a tree whose nodes are numbered in reading order; the parser tells positions only with errors,
 //! so a node's place is asked for by parsing again with an error at that node.
 
+mod tree;
+
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::DeserializeSeed;
+
+use tree::{Builder, Entry, Value};
+
+pub(super) use tree::Item;
 
 /// One thing that is wrong with the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -312,134 +318,4 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row.last().copied().unwrap_or(0)
-}
-
-/// A node of the tree.
-pub(super) struct Item {
-    node: usize,
-    value: Value,
-}
-
-enum Value {
-    Null,
-    Bool(bool),
-    Text(String),
-    /// A scalar that nothing in this file wants, by its kind.
-    Scalar(&'static str),
-    List(Vec<Item>),
-    Map(Vec<Entry>),
-}
-
-struct Entry {
-    key: String,
-    node: usize,
-    item: Item,
-}
-
-impl Value {
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Null => "nothing",
-            Self::Bool(_) => "true or false",
-            Self::Text(_) => "text",
-            Self::Scalar(kind) => kind,
-            Self::List(_) => "a list",
-            Self::Map(_) => "a map",
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Builder<'c> {
-    counter: &'c Cell<usize>,
-    target: Option<usize>,
-}
-
-impl Builder<'_> {
-    fn item<E: Error>(self, value: Value) -> Result<Item, E> {
-        let node = self.enter()?;
-        Ok(Item { node, value })
-    }
-
-    fn enter<E: Error>(self) -> Result<usize, E> {
-        let node = self.counter.get();
-        self.counter.set(node + 1);
-        if self.target == Some(node) {
-            return Err(E::custom("here"));
-        }
-        Ok(node)
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Builder<'_> {
-    type Value = Item;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Item, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Builder<'_> {
-    type Value = Item;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text, a number, true or false, a list or a map (no !tags)")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Item, E> {
-        self.item(Value::Null)
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Item, E> {
-        self.item(Value::Null)
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Item, E> {
-        self.item(Value::Bool(value))
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Item, E> {
-        self.item(Value::Scalar("a number"))
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Item, E> {
-        self.item(Value::Scalar("a number"))
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Item, E> {
-        self.item(Value::Scalar("a number"))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Item, E> {
-        self.item(Value::Text(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Item, A::Error> {
-        let node = self.enter()?;
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element_seed(self)? {
-            items.push(item);
-        }
-        let value = Value::List(items);
-        Ok(Item { node, value })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Item, A::Error> {
-        let node = self.enter()?;
-        let mut entries = Vec::new();
-        while let Some(key) = map.next_key_seed(self)? {
-            let Value::Text(name) = key.value else {
-                let kind = key.value.kind();
-                let message = format!("a key is {kind}; keys are text: put it in quotes");
-                return Err(A::Error::custom(message));
-            };
-            entries.push(Entry {
-                key: name,
-                node: key.node,
-                item: map.next_value_seed(self)?,
-            });
-        }
-        let value = Value::Map(entries);
-        Ok(Item { node, value })
-    }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::node::{Limits, Node, may_install};
+use super::node::{Limits, Node, State, may_install};
 
 /// What kind of firmware asks, and so which boot loader it can run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,7 +128,8 @@ pub enum Plan {
     Live,
     /// Boot the machine's own disk, and say why.
     LocalDisk(String),
-    /// Say why nothing happens, wait, then boot the machine's own disk.
+    /// Leave the reason on the screen for a while, then boot the machine's own disk: somebody should
+    /// read it.
     Hold(String),
 }
 
@@ -160,31 +161,35 @@ pub fn decide(node: &Node, purpose: Option<Purpose>) -> Plan {
         return Plan::Hold(format!("held by an operator: {reason}"));
     }
     match purpose {
-        None => Plan::LocalDisk("no group's selector matches this machine".to_owned()),
+        None => Plan::Hold("no group's selector matches this machine".to_owned()),
         Some(Purpose::LocalDisk(message)) => {
-            let default = || "its profile says to boot its own disk".to_owned();
-            Plan::LocalDisk(message.unwrap_or_else(default))
+            let plain = || Plan::LocalDisk("its profile says to boot its own disk".to_owned());
+            message.map_or_else(plain, Plan::Hold)
         }
         Some(Purpose::Hold(reason)) => Plan::Hold(reason),
         Some(Purpose::Install(limits)) => match may_install(node, limits) {
             Ok(()) => Plan::Install,
-            Err(refused) => Plan::LocalDisk(refused.0),
+            Err(refused) if is_installed(node) => Plan::LocalDisk(refused.0),
+            Err(refused) => Plan::Hold(refused.0),
         },
         Some(Purpose::Live) => match node.status.state {
-            super::node::State::Unknown => {
-                Plan::LocalDisk("not approved; `mayuctl approve` lets it in".to_owned())
-            }
-            super::node::State::Retired => Plan::LocalDisk("retired".to_owned()),
+            State::Unknown => Plan::Hold("not approved; `mayuctl approve` lets it in".to_owned()),
+            State::Retired => Plan::Hold("retired".to_owned()),
             _ => Plan::Live,
         },
     }
+}
+
+/// All is well with it: its disk is booted without a pause.
+fn is_installed(node: &Node) -> bool {
+    matches!(node.status.state, State::Installed | State::Running)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::machine::{Claims, NodeId};
-    use crate::domain::node::{Millis, State};
+    use crate::domain::node::Millis;
     use api::node::Stage as InstallStage;
 
     fn node(state: State) -> Node {
@@ -268,7 +273,10 @@ mod tests {
         ];
         for state in never {
             let plan = decide(&node(state), install.clone());
-            assert!(matches!(plan, Plan::LocalDisk(_)), "{state}: {plan}");
+            assert!(
+                matches!(plan, Plan::LocalDisk(_) | Plan::Hold(_)),
+                "{state}: {plan}"
+            );
         }
     }
 
@@ -283,14 +291,14 @@ mod tests {
         assert_eq!(decide(&failed, install.clone()), Plan::Install);
         failed.status.tries = 3;
         assert!(
-            matches!(decide(&failed, install), Plan::LocalDisk(why) if why.contains("3 of 3 tries"))
+            matches!(decide(&failed, install), Plan::Hold(why) if why.contains("3 of 3 tries"))
         );
     }
 
     #[test]
     fn a_held_or_unmatched_machine_gets_its_own_disk() {
         let mut held = node(State::Configured);
-        assert!(matches!(decide(&held, None), Plan::LocalDisk(_)));
+        assert!(matches!(decide(&held, None), Plan::Hold(_)));
         held.spec.hold = Some("waits for a new fan".into());
         let plan = decide(&held, Some(Purpose::Install(Limits::default())));
         assert!(matches!(plan, Plan::Hold(why) if why.contains("new fan")));

@@ -8,6 +8,7 @@ mod document;
 mod fault;
 mod fields;
 mod group;
+mod index;
 mod profile;
 mod select;
 mod units;
@@ -64,6 +65,7 @@ pub struct SourceFile {
 pub struct Catalog {
     id: CatalogId,
     groups: Vec<Group>,
+    index: index::Index,
     profiles: BTreeMap<String, Profile>,
     pub(super) templates: Templates,
 }
@@ -86,6 +88,7 @@ impl Catalog {
         let profiles = profiles.collect();
         Ok(Self {
             id,
+            index: index::Index::new(&groups),
             groups,
             profiles,
             templates,
@@ -240,7 +243,7 @@ fn same_twice(groups: &[Group], faults: &Faults<'_>) {
     for group in groups {
         if let Some(first) = names.insert(&group.name, group) {
             let message = format!("group `{}` is already in {}", group.name, first.file);
-            faults.add(group.spot, "name", message);
+            faults.add(group.name_spot, "name", message);
         }
         let selector = (group.priority, group.selector_string());
         if let Some(first) = selectors.insert(selector, group) {
@@ -249,7 +252,7 @@ fn same_twice(groups: &[Group], faults: &Faults<'_>) {
                 first.name, first.file
             );
             let hint = Some("change a selector, or give one a higher `priority`".to_owned());
-            faults.add_with_hint(group.spot, "selector", message, hint);
+            faults.add_with_hint(group.selector_spot, "selector", message, hint);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the doors share: the recorder, the catalog in force, tokens, loaders. Nothing here decides.
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +11,6 @@ use crate::domain::catalog::{Catalog, Profile, Selection};
 use crate::domain::labels::Labels;
 use crate::domain::node::{BootId, Node};
 use crate::domain::timeline::Step;
-use crate::server::boots::Pinned;
 use crate::server::catalog::Serving;
 use crate::server::history::worker::HistoryStatus;
 use crate::server::loaders::Loaders;
@@ -61,18 +61,11 @@ impl App {
         note_at(&self.recorder, address, step, detail);
     }
 
-    /// A new boot session, pinned to the catalog it begins with.
-    pub fn begin_boot(&self, catalog: Arc<Catalog>, profile: &str, group: &str) -> Option<BootId> {
+    /// A new boot session; `None` when the system has no randomness.
+    pub fn mint_boot(&self) -> Option<BootId> {
         let mut random = [0; 4];
         getrandom::fill(&mut random).ok()?;
-        let boot = BootId::mint(clock::now(), u32::from_be_bytes(random));
-        let pinned = Pinned {
-            catalog,
-            profile: profile.to_owned(),
-            group: group.to_owned(),
-        };
-        self.boots.pin(boot.clone(), pinned);
-        Some(boot)
+        Some(BootId::mint(clock::now(), u32::from_be_bytes(random)))
     }
 
     /// All counters and gauges as text.
@@ -84,12 +77,15 @@ impl App {
         }
         text.push_str("# TYPE provisioner_nodes gauge\n");
         for (state, count) in states {
-            text.push_str(&format!("provisioner_nodes{{state=\"{state}\"}} {count}\n"));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "provisioner_nodes{{state=\"{state}\"}} {count}");
         }
         let lag = self.history.report().pending;
-        text.push_str(&format!(
-            "# TYPE provisioner_history_pending gauge\nprovisioner_history_pending {lag}\n"
-        ));
+        let _ = writeln!(
+            text,
+            "# TYPE provisioner_history_pending gauge
+provisioner_history_pending {lag}"
+        );
         text
     }
 

@@ -207,3 +207,6 @@ fn relative(root: &Path, path: &Path) -> String {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod corpus;

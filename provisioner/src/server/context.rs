@@ -80,7 +80,7 @@ pub fn title(node: &Node, plan: &Plan, profile: &str) -> String {
         ),
         Plan::Live => format!("{} runs profile {profile} from RAM", node.hostname()),
         Plan::LocalDisk(reason) => format!("{} boots its own disk: {reason}", node.hostname()),
-        Plan::Hold(reason) => format!("{} is held: {reason}", node.hostname()),
+        Plan::Hold(reason) => format!("{} is not installed: {reason}", node.hostname()),
     }
 }
 

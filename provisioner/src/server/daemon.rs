@@ -103,19 +103,31 @@ impl Daemon {
         let (app, stop) = (&self.app, &self.stop);
         let tasks = &mut self.tasks;
         let (a, s) = (Arc::clone(app), stop.clone());
-        tasks.spawn(async move { Ok(http::serve(doors.http, a, s).await) });
+        tasks.spawn(async move {
+            http::serve(doors.http, a, s).await;
+            Ok(())
+        });
         let s = stop.clone();
         tasks.spawn(async move { Ok(doors.tftp.serve(s.cancelled_owned(), TFTP_GRACE).await?) });
         if let Some(listener) = doors.dhcp {
             let (a, s) = (Arc::clone(app), stop.clone());
-            tasks.spawn(async move { Ok(dhcp_door::serve(listener, a, s).await) });
+            tasks.spawn(async move {
+                dhcp_door::serve(listener, a, s).await;
+                Ok(())
+            });
         }
         let (a, s) = (Arc::clone(app), stop.clone());
         tasks.spawn(async move { Ok(grpc::serve(doors.operator, a, history, s).await?) });
         let (a, s) = (Arc::clone(app), stop.clone());
-        tasks.spawn(async move { Ok(catalog::follow(a, s).await) });
+        tasks.spawn(async move {
+            catalog::follow(a, s).await;
+            Ok(())
+        });
         let (a, s) = (Arc::clone(app), stop.clone());
-        tasks.spawn(async move { Ok(tick(a, s).await) });
+        tasks.spawn(async move {
+            tick(a, s).await;
+            Ok(())
+        });
     }
 
     /// Waits for a signal, or for a task that should not have ended; then stops all of them in order.
@@ -176,7 +188,8 @@ fn app(
     let store = RedbStore::open(&data.join("store.redb"))?;
     let tokens = TokenKey::open(&data.join("token.key"))?;
     let loaders = Loaders::read(&settings.loaders)?;
-    let history = History::open(&data.join("history"))?;
+    let mut history = History::open(&data.join("history"))?;
+    let last_transition = history.last_number()?;
     let (to_history, transitions) = mpsc::channel();
     let back: Arc<OnceLock<tokio::sync::mpsc::WeakSender<Request>>> = Arc::default();
     let way = Arc::clone(&back);
@@ -192,6 +205,7 @@ fn app(
         enrol_at_once: settings.enrolment == Enrolment::Auto,
     };
     let parts = Parts {
+        last_transition,
         store,
         addresses,
         history: to_history,

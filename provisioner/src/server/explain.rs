@@ -1,6 +1,5 @@
 //! Why a machine gets what it gets, in words: every group, every selector, and what it boots next.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::domain::boot::{self, Plan};
@@ -40,7 +39,7 @@ pub fn node(catalog: &Catalog, node: &Node) -> Explained {
 }
 
 /// Explains what a machine with these labels would get.
-pub fn labels(catalog: &Catalog, given: HashMap<String, String>) -> Explained {
+pub fn labels(catalog: &Catalog, given: impl IntoIterator<Item = (String, String)>) -> Explained {
     let mut labels = Labels::new();
     for (key, value) in given {
         labels.insert(key, value, Trust::Claimed);

@@ -8,6 +8,7 @@
 //! [`History::append`] returns. The same transitions make the same commits, byte for byte, and those that
 //! the branch has already are skipped, so a batch may be repeated after any crash.
 
+mod batch;
 mod files;
 mod message;
 mod pack;
@@ -24,18 +25,15 @@ use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions};
 use crate::domain::machine::NodeId;
 use crate::domain::node::Millis;
 use crate::server::store::Transition;
+use batch::{Batch, Tip};
 use message::trailer;
-use pack::{Id, Kind, Pack};
+use pack::Id;
 use tree::{Mode, Tree};
 
 /// Name of the repository in the data directory.
 pub const DIRECTORY: &str = "history";
 
 const BRANCH: &str = "refs/heads/main";
-
-/// Trees in a row that are written as a difference to the one before; then one in full. Bounds what
-/// git has to unpack to read one of them.
-const LONGEST_CHAIN: u32 = 100;
 
 /// What can go wrong with the history. The branch is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -113,15 +111,6 @@ impl fmt::Debug for History {
             .field("path", &self.path)
             .finish_non_exhaustive()
     }
-}
-
-/// What the branch points to, in memory. Thrown away when a batch fails.
-#[derive(Debug, Clone, Default)]
-struct Tip {
-    commit: Option<Id>,
-    root: Tree,
-    nodes: Tree,
-    last_number: u64,
 }
 
 impl History {
@@ -294,60 +283,6 @@ impl History {
             verb: "take a transition",
             source,
         }
-    }
-}
-
-/// The objects of transitions that become durable together.
-struct Batch {
-    pack: Pack,
-    chain: u32,
-}
-
-impl Batch {
-    fn new() -> Self {
-        Self {
-            pack: Pack::new(),
-            chain: 0,
-        }
-    }
-
-    fn add(
-        &mut self,
-        tip: &mut Tip,
-        transition: &Transition,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let file = format!("{}.yaml", transition.node.id);
-        let yaml = record::yaml(&transition.node)?;
-        let blob = self.pack.add(Kind::Blob, yaml.as_bytes());
-        let nodes = self.nodes(tip, &file, blob);
-        let catalog = format!("{}\n", transition.catalog);
-        let catalog = self.pack.add(Kind::Blob, catalog.as_bytes());
-        tip.root.set(Mode::Folder, "nodes", nodes);
-        tip.root.set(Mode::File, "catalog", catalog);
-        let root = self.pack.add(Kind::Tree, tip.root.raw());
-        let commit = message::commit(transition, &root, tip.commit.as_ref());
-        tip.commit = Some(self.pack.add(Kind::Commit, commit.as_bytes()));
-        tip.last_number = transition.number;
-        Ok(())
-    }
-
-    /// The list of all nodes with one file changed: as a difference where the one before is in this pack.
-    fn nodes(&mut self, tip: &mut Tip, file: &str, blob: Id) -> Id {
-        let (base, base_len) = (
-            tip.root.get(Mode::Folder, "nodes").unwrap_or_default(),
-            tip.nodes.raw().len(),
-        );
-        let Some(splice) = tip.nodes.set(Mode::File, file, blob) else {
-            return base;
-        };
-        let id = pack::id_of(Kind::Tree, tip.nodes.raw());
-        self.chain += 1;
-        let as_delta = self.chain < LONGEST_CHAIN;
-        if !(as_delta && self.pack.add_delta(id, (&base, base_len), &splice)) {
-            self.pack.add_known(id, Kind::Tree, tip.nodes.raw());
-            self.chain = 0;
-        }
-        id
     }
 }
 

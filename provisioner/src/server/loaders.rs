@@ -76,7 +76,7 @@ fn names() -> impl Iterator<Item = &'static &'static str> {
         Platform::UefiArm64,
     ]
     .into_iter()
-    .flat_map(|platform| platform.loaders())
+    .flat_map(Platform::loaders)
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

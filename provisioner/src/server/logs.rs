@@ -65,7 +65,7 @@ impl Logs {
 
 fn count_lines(path: &std::path::Path) -> io::Result<u64> {
     match std::fs::read(path) {
-        Ok(bytes) => Ok(bytes.iter().filter(|byte| **byte == b'\n').count() as u64),
+        Ok(bytes) => Ok(bytes.split_inclusive(|byte| *byte == b'\n').count() as u64),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(error),
     }

@@ -46,6 +46,8 @@ pub struct Parts<S> {
     pub store: S,
     /// Subnets and what they may give.
     pub addresses: Policy,
+    /// Number of the newest transition that the history has: a store that was lost must not begin anew.
+    pub last_transition: u64,
     /// Where transitions go once they are durable.
     pub history: std::sync::mpsc::Sender<Transition>,
     /// The clock.
@@ -69,7 +71,8 @@ impl Recorder {
     pub fn spawn<S: Store>(
         mut parts: Parts<S>,
     ) -> Result<(Self, std::thread::JoinHandle<()>), StoreError> {
-        let snapshot = parts.store.load()?;
+        let mut snapshot = parts.store.load()?;
+        snapshot.last_transition = snapshot.last_transition.max(parts.last_transition);
         let (queue, requests) = mpsc::channel(QUEUE);
         let recorder = Self {
             queue,

@@ -125,6 +125,12 @@ fn bootstrap(scratch: &Path, tree: &Path) -> anyhow::Result<()> {
         .env_clear()
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .env("TMPDIR", scratch);
+    let proxies = ["http_proxy", "https_proxy", "no_proxy"];
+    command.envs(
+        proxies
+            .iter()
+            .filter_map(|name| Some((name, std::env::var_os(name)?))),
+    );
     run::run(&mut command)
 }
 

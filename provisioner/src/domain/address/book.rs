@@ -72,6 +72,7 @@ pub struct AddressBook {
     leases: BTreeMap<Ipv4Addr, Lease>,
     by_mac: HashMap<Mac, Vec<Ipv4Addr>>,
     offers: HashMap<Ipv4Addr, Offer>,
+    offered: HashMap<Mac, Ipv4Addr>,
     reserved: HashMap<Ipv4Addr, Mac>,
 }
 
@@ -101,11 +102,21 @@ impl AddressBook {
 
     /// The lease that `mac` holds in a subnet.
     pub fn lease_of(&self, mac: Mac, subnet: &Subnet) -> Option<&Lease> {
-        let addresses = self.by_mac.get(&mac)?;
+        self.leases_of(mac)
+            .find(|lease| subnet.cidr.contains(&lease.address))
+    }
+
+    /// The lease of an address, if it is held by `mac`.
+    pub fn held(&self, mac: Mac, address: Ipv4Addr) -> Option<&Lease> {
+        self.leases.get(&address).filter(|lease| lease.mac == mac)
+    }
+
+    /// All leases of a MAC, on whichever subnets, but for addresses that it declined.
+    pub fn leases_of(&self, mac: Mac) -> impl Iterator<Item = &Lease> {
+        let addresses = self.by_mac.get(&mac).into_iter().flatten();
         addresses
-            .iter()
             .filter_map(|address| self.leases.get(address))
-            .find(|lease| subnet.cidr.contains(&lease.address) && !lease.declined)
+            .filter(|lease| !lease.declined)
     }
 
     /// All leases by address.
@@ -127,15 +138,14 @@ impl AddressBook {
             Ok(address) => address,
             Err(none) => return Some(Err(none)),
         };
-        self.offers
-            .retain(|_, offer| offer.until > now && offer.mac != mac);
-        self.offers.insert(
-            address,
-            Offer {
-                mac,
-                until: now.plus_seconds(OFFER_SECONDS),
-            },
-        );
+        if let Some(old) = self.offered.insert(mac, address) {
+            self.offers.remove(&old);
+        }
+        let until = now.plus_seconds(OFFER_SECONDS);
+        if let Some(expired) = self.offers.insert(address, Offer { mac, until }) {
+            self.offered.remove(&expired.mac);
+            self.offered.insert(mac, address);
+        }
         Some(Ok(address))
     }
 
@@ -204,8 +214,10 @@ impl AddressBook {
 
     /// Writes a lease into the book. Returns what stood there.
     pub fn put(&mut self, lease: Lease) -> Option<Lease> {
-        self.offers.remove(&lease.address);
         let (mac, address) = (lease.mac, lease.address);
+        if let Some(offer) = self.offers.remove(&address) {
+            self.offered.remove(&offer.mac);
+        }
         let old = self.remove(address);
         let addresses = self.by_mac.entry(mac).or_default();
         addresses.push(address);
@@ -241,11 +253,7 @@ impl AddressBook {
             return Ok(address);
         }
         let held = self.lease_of(mac, subnet).map(|lease| lease.address);
-        let offered = self
-            .offers
-            .iter()
-            .find(|(_, o)| o.mac == mac && o.until > now)
-            .map(|(a, _)| *a);
+        let offered = self.offered.get(&mac).copied();
         [held, offered, wish]
             .into_iter()
             .flatten()

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::render::{Context, NodeFacts, RenderFault, Request, Server, TemplateName, ipxe};
+use crate::domain::render::first_boot::PhoneHome;
+use crate::domain::render::{Context, NodeFacts, RenderFault, Request, Server, TemplateName};
 
 use super::group::Group;
 use super::{Catalog, Fault, Profile, Selection};
@@ -35,29 +36,22 @@ pub fn check(catalog: &Catalog) -> Vec<Fault> {
             false,
         ));
     }
+    let phone_home = PhoneHome {
+        url: "http://192.0.2.1:8080",
+        token: "sample",
+    };
+    let phone_home = catalog.templates.phone_home(&phone_home).err();
+    faults.extend(phone_home.map(|fault| at_template(fault, " (its variables are url and token)")));
     faults.into_iter().collect()
 }
 
 fn check_one(catalog: &Catalog, selection: Selection<'_>, in_use: bool) -> Vec<Fault> {
     let context = Context::new(sample_node(), selection, sample_request(), sample_server());
-    let mut faults: Vec<Fault> = templates(selection.profile)
+    templates(selection.profile)
         .filter_map(|name| catalog.render(name, &context).err())
         .filter(|fault| in_use || fault.missing.is_none())
         .map(|fault| located(fault, selection, in_use))
-        .collect();
-    let args = selection
-        .profile
-        .boot_args
-        .iter()
-        .filter(|_| selection.profile.install.is_some());
-    faults.extend(
-        args.filter_map(|arg| ipxe::Arg::verbatim(arg).err())
-            .map(|error| Fault {
-                key: Some("args".to_owned()),
-                ..Fault::of_file(&*selection.profile.file, error.to_string())
-            }),
-    );
-    faults
+        .collect()
 }
 
 fn templates(profile: &Profile) -> impl Iterator<Item = &TemplateName> {
@@ -72,18 +66,22 @@ fn located(fault: RenderFault, selection: Selection<'_>, in_use: bool) -> Fault 
     let profile = &selection.profile.name;
     let whom = if in_use {
         format!(
-            "(rendered for group `{}`, profile `{profile}`)",
+            " (rendered for group `{}`, profile `{profile}`)",
             selection.group.name
         )
     } else {
-        format!("(rendered for profile `{profile}`)")
+        format!(" (rendered for profile `{profile}`)")
     };
+    at_template(fault, &whom)
+}
+
+fn at_template(fault: RenderFault, whom: &str) -> Fault {
     Fault {
         file: fault.file,
         line: fault.line,
         column: fault.column,
         key: fault.missing.filter(|name| !name.is_empty()),
-        message: format!("{} {whom}", fault.message),
+        message: format!("{}{whom}", fault.message),
         hint: None,
     }
 }

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
 use super::SourceFile;
@@ -88,7 +88,7 @@ pub(super) fn parse(index: usize, file: &SourceFile, faults: &Faults<'_>) -> Opt
     faults.push(Fault {
         line: line.max(1),
         column: column.max(1),
-        ..Fault::of_file(&*file.path, without_position(&message))
+        ..Fault::of_file(&*file.path, plain(&message, line, column))
     });
     None
 }
@@ -116,10 +116,12 @@ pub(super) fn is_json(path: &str) -> bool {
         .is_some_and(|ext| ext.eq_ignore_ascii_case("json"))
 }
 
-/// The parsers append the position, which a [`Fault`] shows in front.
-fn without_position(message: &str) -> String {
-    let cut = message.rfind(" at line ").unwrap_or(message.len());
-    message.get(..cut).unwrap_or(message).to_owned()
+/// The parser's message without the position, which a [`Fault`] shows in front.
+fn plain(message: &str, line: usize, column: usize) -> String {
+    if message.contains("more than one document") {
+        return "the file holds more than one YAML document; only one can count".to_owned();
+    }
+    message.replacen(&format!(" at line {line} column {column}"), "", 1)
 }
 
 #[derive(Clone, Copy)]
@@ -158,7 +160,7 @@ impl<'de> Visitor<'de> for Builder<'_> {
     type Value = Item;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text, a number, true or false, a list or a map (no !tags)")
+        f.write_str("text, a number, true or false, a list or a map")
     }
 
     fn visit_unit<E: Error>(self) -> Result<Item, E> {
@@ -190,6 +192,10 @@ impl<'de> Visitor<'de> for Builder<'_> {
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Item, E> {
         self.item(Value::Text(value.to_owned()))
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<Item, A::Error> {
+        Err(A::Error::custom("tags such as `!x` mean nothing here"))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Item, A::Error> {

@@ -115,18 +115,18 @@ pub(super) fn did_you_mean<'k>(
     word: &str,
     known: impl IntoIterator<Item = &'k str>,
 ) -> Option<String> {
-    let limit = (word.chars().count() / 3).max(1);
+    let limit = word.chars().count().div_ceil(3);
+    let word = word.to_lowercase();
     known
         .into_iter()
-        .map(|name| (distance(word, name), name))
-        .filter(|(distance, _)| *distance <= limit)
+        .map(|name| (distance(&word, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= limit || (name.len() > 2 && word.starts_with(name)))
         .min()
         .map(|(_, name)| format!("did you mean `{name}`?"))
 }
 
-/// Levenshtein's edit distance, case ignored.
+/// Levenshtein's edit distance.
 fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.to_lowercase(), b.to_lowercase());
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, x) in a.chars().enumerate() {
         let mut left = i + 1;
@@ -153,7 +153,7 @@ mod tests {
     fn the_distance_is_the_number_of_edits() {
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("Selector", "selector"), 0);
+        assert_eq!(distance("", ""), 0);
     }
 
     #[test]
@@ -162,6 +162,10 @@ mod tests {
         assert_eq!(
             did_you_mean("selectors", known).as_deref(),
             Some("did you mean `selector`?")
+        );
+        assert_eq!(
+            did_you_mean("Metdata", known).as_deref(),
+            Some("did you mean `metadata`?")
         );
         assert_eq!(did_you_mean("frobnicate", known), None);
     }

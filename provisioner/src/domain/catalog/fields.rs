@@ -10,6 +10,11 @@ use super::fault::{Faults, did_you_mean};
 /// Metadata as users nest it.
 pub type Metadata = JsonMap<String, serde_json::Value>;
 
+/// What templates find at their root beside metadata.
+const RESERVED: [&str; 7] = [
+    "node", "group", "profile", "metadata", "request", "server", "secrets",
+];
+
 /// A map whose keys are known beforehand. Unknown and repeated keys are noted when it is opened.
 pub(super) struct Fields<'a> {
     entries: BTreeMap<&'a str, &'a Entry>,
@@ -34,12 +39,12 @@ impl<'a> Fields<'a> {
         faults: &'a Faults<'a>,
     ) -> Option<Self> {
         let Value::Map(entries) = &item.value else {
-            let kind = item.value.kind();
-            faults.add(
-                item.spot,
-                key,
-                format!("{} is a map of keys, not {kind}", keys.what),
-            );
+            let what = keys.what;
+            let message = match &item.value {
+                Value::Null => format!("{what} is a map of keys, and here is nothing"),
+                other => format!("{what} is a map of keys, not {}", other.kind()),
+            };
+            faults.add(item.spot, key, message);
             return None;
         };
         let entries = unique(entries, faults);
@@ -113,12 +118,20 @@ impl<'a> Fields<'a> {
             .ok()
     }
 
-    /// One word of a table.
-    pub(super) fn word<T: Copy>(&self, key: &str, table: &[(&str, T)]) -> Option<T> {
+    /// One word of a table; `later`: words that mean something to later versions only.
+    pub(super) fn word<T: Copy>(
+        &self,
+        key: &str,
+        table: &[(&str, T)],
+        later: &[&str],
+    ) -> Option<T> {
         let item = self.get(key)?;
         let word = text(item, key, self.faults)?;
         let found = table.iter().find(|(name, _)| *name == word);
-        if found.is_none() {
+        if later.contains(&word) {
+            let message = format!("this version cannot do {word:?} yet");
+            self.faults.add(item.spot, key, message);
+        } else if found.is_none() {
             let names: Vec<_> = table.iter().map(|(name, _)| *name).collect();
             let hint = did_you_mean(word, names.iter().copied());
             let message = format!("{word:?} is not one of: {}", names.join(", "));
@@ -127,11 +140,21 @@ impl<'a> Fields<'a> {
         found.map(|(_, value)| *value)
     }
 
-    /// A free map, as JSON; empty when absent.
+    /// A free map, as JSON; empty when absent. Its keys lie at the root of templates too, so those that mean
+    /// something there are taken.
     pub(super) fn metadata(&self, key: &str) -> Metadata {
         let Some(item) = self.get(key) else {
             return Metadata::new();
         };
+        if let Value::Map(entries) = &item.value {
+            for entry in entries
+                .iter()
+                .filter(|entry| RESERVED.contains(&entry.key.as_str()))
+            {
+                let message = "templates know something else by this name; choose another";
+                self.faults.add(entry.key_spot, &entry.key, message);
+            }
+        }
         match json(item, self.faults) {
             serde_json::Value::Object(map) => map,
             _ => self.wrong(item, key, "a map").unwrap_or_default(),

@@ -29,7 +29,8 @@ pub struct Group {
     pub metadata: Metadata,
     /// Its file, relative to the catalog.
     pub file: String,
-    pub(super) spot: Spot,
+    pub(super) name_spot: Spot,
+    pub(super) selector_spot: Spot,
     pub(super) profile_spot: Spot,
 }
 
@@ -57,6 +58,11 @@ impl Selector {
             values,
             normal,
         }
+    }
+
+    /// The values in the spelling in which they are compared.
+    pub(super) fn normalised(&self) -> &[String] {
+        &self.normal
     }
 
     /// Whether a machine with these labels passes. A label that is missing is as good as an empty one, as
@@ -141,7 +147,8 @@ pub(super) fn read(item: &Item, file: &str, faults: &Faults<'_>) -> Option<Group
         tags: fields.text_map("tags"),
         metadata: fields.metadata("metadata"),
         file: file.to_owned(),
-        spot: fields.spot,
+        name_spot: fields.spot_of(if id.is_some() { "id" } else { "name" }),
+        selector_spot: fields.spot_of("selector"),
         profile_spot: fields.get("profile").map_or(fields.spot, |item| item.spot),
         profile: profile?.to_owned(),
     })
@@ -203,17 +210,16 @@ fn values(key: &str, item: &Item, faults: &Faults<'_>) -> Vec<String> {
 
 /// A MAC that is none would never match: found here, not by a machine that gets the wrong profile.
 fn checked(key: &str, value: &str, item: &Item, faults: &Faults<'_>) -> String {
-    if key.eq_ignore_ascii_case("mac") && !value.is_empty() {
-        if let Err(error) = Mac::from_str(value) {
-            let spot = match &item.value {
-                Value::List(items) => items
-                    .iter()
-                    .find(|item| matches!(&item.value, Value::Text(text) if text == value))
-                    .map_or(item.spot, |item| item.spot),
-                _ => item.spot,
-            };
-            faults.add(spot, key, error.to_string());
-        }
+    let is_mac = key.eq_ignore_ascii_case("mac") && !value.is_empty();
+    if let (true, Err(error)) = (is_mac, Mac::from_str(value)) {
+        let spot = match &item.value {
+            Value::List(items) => items
+                .iter()
+                .find(|item| matches!(&item.value, Value::Text(text) if text == value))
+                .map_or(item.spot, |item| item.spot),
+            _ => item.spot,
+        };
+        faults.add(spot, key, error.to_string());
     }
     value.to_owned()
 }
@@ -230,7 +236,8 @@ impl Group {
             tags: BTreeMap::new(),
             metadata: Metadata::new(),
             file: String::new(),
-            spot,
+            name_spot: spot,
+            selector_spot: spot,
             profile_spot: spot,
         }
     }

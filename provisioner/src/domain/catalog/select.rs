@@ -57,7 +57,7 @@ pub(super) fn order(groups: &mut [Group]) {
 impl Catalog {
     /// The machine's group and profile; `None` when no group wants it.
     pub fn select(&self, labels: &Labels) -> Option<Selection<'_>> {
-        let group = self.groups.iter().find(|group| group.matches(labels))?;
+        let group = self.groups.get(self.index.first(&self.groups, labels)?)?;
         let profile = self.profiles.get(&group.profile)?;
         Some(Selection { group, profile })
     }

@@ -382,11 +382,10 @@ fn phoned_home(
     }
     let note = |mut next: Node| {
         next.status.last_seen = now;
-        next.status.versions.clone_from(&versions);
+        next.status.versions = versions;
         Box::new(next)
     };
     match status.state {
-        State::Running => Ok(Outcome::Noted(note(node.clone()))),
         // Late is better than never: the evidence says that it runs.
         State::Configured if live => Ok(Outcome::Transition(note(running(node, now)))),
         State::Installed
@@ -394,7 +393,7 @@ fn phoned_home(
             stage: Stage::FirstBoot,
             ..
         } => Ok(Outcome::Transition(note(running(node, now)))),
-        // The report of the installer was lost with the machine's reboot, or a reinstall is wanted while
+        // It was known to run; or the installer's report was lost with the machine's reboot; or a reinstall is wanted while
         // the old system still runs: it is alive, and that changes nothing.
         _ => Ok(Outcome::Noted(note(node.clone()))),
     }

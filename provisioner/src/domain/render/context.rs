@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::domain::catalog::{Metadata, Selection};
+use crate::domain::machine::Mac;
 use crate::domain::node::Node;
 
 /// Variables of one machine, ready to be rendered any number of times.
@@ -66,7 +67,7 @@ pub struct NodeFacts {
 pub struct GroupFacts {
     /// Its name.
     pub name: String,
-    /// Its selectors: the value that is wanted, or a list of them.
+    /// Its selectors: the value that is wanted; of a list, the one that the machine has.
     pub selector: BTreeMap<String, Value>,
 }
 
@@ -137,16 +138,20 @@ impl Context {
         }
         let selector = group.selector.iter().map(|selector| {
             let value = match selector.values.as_slice() {
-                [one] => json!(one),
-                many => json!(many),
+                [one] => json!(spelled(&selector.key, one)),
+                many => match node.labels.get(&selector.key) {
+                    Some(label) => json!(spelled(&selector.key, label)),
+                    None => json!(many),
+                },
             };
             (selector.key.clone(), value)
         });
+        let selector = selector.collect();
         Self {
             node,
             group: GroupFacts {
                 name: group.name.clone(),
-                selector: selector.collect(),
+                selector,
             },
             profile: Named {
                 name: profile.name.clone(),
@@ -170,6 +175,15 @@ impl Context {
         }
         Value::Object(root)
     }
+}
+
+/// MACs in their canonical spelling, as matchbox gives them; all else as it was written.
+fn spelled(key: &str, value: &str) -> String {
+    let mac = key
+        .eq_ignore_ascii_case("mac")
+        .then(|| value.parse::<Mac>().ok())
+        .flatten();
+    mac.map_or_else(|| value.to_owned(), |mac| mac.to_string())
 }
 
 /// Maps merge, all else replaces.

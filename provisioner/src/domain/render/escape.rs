@@ -16,7 +16,7 @@ pub(super) fn yaml(text: &str) -> String {
     for c in text.chars() {
         match c {
             'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '.' | '_' | '-' | '/' | '@' | '+' | '=' => {
-                out.push(c)
+                out.push(c);
             }
             _ => push_unicode_escape(&mut out, c),
         }
@@ -83,7 +83,7 @@ pub(super) fn json_in_yaml(json: &str) -> String {
     {
         match c {
             '\u{7f}'..='\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => {
-                push_unicode_escape(&mut out, c)
+                push_unicode_escape(&mut out, c);
             }
             _ => out.push(c),
         }

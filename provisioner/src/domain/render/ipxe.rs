@@ -10,8 +10,8 @@ use crate::domain::catalog::Boot;
 /// What `/boot.ipxe` answers: matchbox's two lines.
 pub const BOOT_IPXE: &str = "#!ipxe\nchain ipxe?uuid=${uuid}&mac=${mac:hexhyp}&domain=${domain}&hostname=${hostname}&serial=${serial}&arch=${buildarch:uristring}\n";
 
-/// Columns of a line on the screen.
-const WIDTH: usize = 72;
+/// Columns of a line on the screen, without what stands in front.
+const WIDTH: usize = 64;
 
 /// Seconds that a reason stays on the screen.
 const READ: u32 = 10;
@@ -23,7 +23,8 @@ pub struct Arg(String);
 /// Text that cannot be a kernel argument.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} cannot be a kernel argument: no blanks, control characters, quotes, `$`, `\\`, `#` in front, or letters beyond ASCII"
+    "{0:?} cannot be one kernel argument: it is a single word of printable ASCII without backslash; \
+     a machine's own values have no quotes and no `$` either"
 )]
 pub struct BadArg(String);
 
@@ -128,8 +129,9 @@ pub fn installer(script: &InstallerScript<'_>) -> String {
     out.push_str(":failed\n");
     say(
         &mut out,
-        "The installer could not be started; nothing was changed. Going on to the local disk.",
+        "The installer could not be started; nothing was changed.",
     );
+    say(&mut out, "Going on to the local disk.");
     let _ = writeln!(out, "sleep {READ} ||");
     own_disk(&mut out);
     out
@@ -145,7 +147,8 @@ pub fn local_disk(reason: &str) -> String {
 /// Leaves the reason on the screen for a while, then boots the machine's own disk.
 pub fn hold(reason: &str) -> String {
     let mut out = begin(reason);
-    out.push_str("echo This machine: MAC ${netX/mac} serial ${serial} UUID ${uuid}\n");
+    out.push_str("echo provisioner: MAC ${netX/mac} serial ${serial}\n");
+    out.push_str("echo provisioner: UUID ${uuid}\n");
     let _ = writeln!(out, "sleep {READ} ||");
     own_disk(&mut out);
     out
@@ -246,7 +249,7 @@ fn own_disk(out: &mut String) {
     out.push_str("sanboot --no-describe --drive 0x80 ||\n");
     say(
         out,
-        "The local disk does not boot. Trying again from the network in 30 s.",
+        "The local disk does not boot; back to the network in 30 s.",
     );
     out.push_str("sleep 30 ||\n");
     out.push_str("reboot\n");

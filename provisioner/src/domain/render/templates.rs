@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use handlebars::{Handlebars, RenderError, RenderErrorReason};
+use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateErrorReason};
 use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::domain::catalog::{Fault, SourceFile};
 
 use super::first_boot::PhoneHome;
-use super::{RenderFault, TemplateName, escape, go, helpers};
+use super::guard::Wrong;
+use super::includes::Includes;
+use super::{RenderFault, TemplateName, escape, go, guard, helpers};
 
 /// What a template's output is read as: decides how values are escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,8 +73,9 @@ impl Templates {
             sources: BTreeMap::new(),
             registries: registries(),
         };
+        let mut includes = Includes::default();
         for file in files {
-            if let Err(fault) = templates.add(file) {
+            if let Err(fault) = templates.add(file, &mut includes) {
                 note(fault);
             }
         }
@@ -81,9 +84,14 @@ impl Templates {
             text: SHIPPED_PHONE_HOME.to_owned(),
         };
         let own = TemplateName::new(PHONE_HOME).is_ok_and(|name| templates.contains(&name));
-        if !own && let Err(fault) = templates.add(&shipped) {
+        if !own && let Err(fault) = templates.add(&shipped, &mut includes) {
             note(fault);
         }
+        let language_of = |name: &str| {
+            let source = templates.sources.get(&TemplateName::new(name).ok()?);
+            source.map(|source| source.language)
+        };
+        includes.check(language_of, &mut note);
         templates
     }
 
@@ -127,7 +135,10 @@ impl Templates {
     }
 
     /// The script that makes an installed system phone home.
-    pub(super) fn phone_home(&self, facts: &PhoneHome<'_>) -> Result<String, RenderFault> {
+    pub(in crate::domain) fn phone_home(
+        &self,
+        facts: &PhoneHome<'_>,
+    ) -> Result<String, RenderFault> {
         let root = serde_json::json!({"url": facts.url, "token": facts.token});
         match TemplateName::new(PHONE_HOME) {
             Ok(name) => self.render(&name, &root),
@@ -135,7 +146,7 @@ impl Templates {
         }
     }
 
-    fn add(&mut self, file: &SourceFile) -> Result<(), Fault> {
+    fn add(&mut self, file: &SourceFile, includes: &mut Includes) -> Result<(), Fault> {
         let Some((path, matchbox)) = template_path(&file.path) else {
             return Ok(());
         };
@@ -147,19 +158,19 @@ impl Templates {
         }
         let language = Language::of(&name, &file.text);
         let verbatim = (!file.text.contains("{{")).then(|| file.text.clone());
-        if verbatim.is_none() {
-            self.register(&name, language, file, matchbox)?;
-        }
-        let file = file.path.clone();
-        self.sources.insert(
-            name,
-            Source {
-                file,
-                language,
-                verbatim,
-            },
-        );
-        Ok(())
+        // One that has a fault is there all the same: whoever names it is not to blame.
+        let source = Source {
+            file: file.path.clone(),
+            language,
+            verbatim,
+        };
+        self.sources.insert(name.clone(), source);
+        let text =
+            accepted(&name, language, file, matchbox, includes).map_err(|(line, why)| Fault {
+                line,
+                ..Fault::of_file(&*file.path, why)
+            })?;
+        self.register(&name, language, file, &text)
     }
 
     fn register(
@@ -167,19 +178,8 @@ impl Templates {
         name: &TemplateName,
         language: Language,
         file: &SourceFile,
-        matchbox: bool,
+        text: &str,
     ) -> Result<(), Fault> {
-        let at = |line: usize, message: String| Fault {
-            line,
-            ..Fault::of_file(&*file.path, message)
-        };
-        let mut text = file.text.clone();
-        if matchbox {
-            text = go::translate(&text).map_err(|(line, why)| at(line, why))?;
-        }
-        if language != Language::Plain {
-            escaped_only(&text).map_err(|(line, why)| at(line, why))?;
-        }
         let Some(registry) = self.registries.get_mut(&language) else {
             return Ok(());
         };
@@ -190,9 +190,43 @@ impl Templates {
                 Fault {
                     line,
                     column,
-                    ..Fault::of_file(&*file.path, one_line(&error.reason().to_string()))
+                    ..Fault::of_file(&*file.path, syntax(error.reason()))
                 }
             })
+    }
+}
+
+/// The template in handlebars' words, if it does nothing that templates may not do.
+fn accepted(
+    name: &TemplateName,
+    language: Language,
+    file: &SourceFile,
+    matchbox: bool,
+    includes: &mut Includes,
+) -> Result<String, Wrong> {
+    let text = if matchbox {
+        go::translate(&file.text)?
+    } else {
+        file.text.clone()
+    };
+    guard::not_too_deep(&text)?;
+    if language != Language::Plain {
+        guard::escaped_only(&text)?;
+    }
+    if language == Language::Yaml {
+        guard::indent_in_block_scalars(&text)?;
+    }
+    includes.add(name, language, &file.path, guard::includes(&text)?);
+    Ok(text)
+}
+
+/// The grammar's own words list every token that it knows.
+fn syntax(reason: &TemplateErrorReason) -> String {
+    match reason {
+        TemplateErrorReason::InvalidSyntax(_) => {
+            "this is no handlebars: is a `{{#…}}` above left open, or a `}}` missing?".to_owned()
+        }
+        other => one_line(&other.to_string()),
     }
 }
 
@@ -208,14 +242,16 @@ fn template_path(path: &str) -> Option<(&str, bool)> {
     }
 }
 
+type Escape = fn(&str) -> String;
+
 fn registries() -> BTreeMap<Language, Handlebars<'static>> {
-    let languages: [(Language, fn(&str) -> String); 4] = [
+    let languages: [(Language, Escape); 4] = [
         (Language::Yaml, escape::yaml),
         (Language::Json, escape::json_inside),
         (Language::Shell, escape::shell),
         (Language::Plain, str::to_owned),
     ];
-    let registry = |(language, escape): (Language, fn(&str) -> String)| {
+    let registry = |(language, escape): (Language, Escape)| {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
         registry.register_escape_fn(escape);
@@ -223,17 +259,6 @@ fn registries() -> BTreeMap<Language, Handlebars<'static>> {
         (language, registry)
     };
     languages.into_iter().map(registry).collect()
-}
-
-/// `{{{x}}}` and `{{&x}}` would write a value as it is.
-fn escaped_only(text: &str) -> Result<(), (usize, String)> {
-    for (at, line) in text.lines().enumerate() {
-        if line.contains("{{{") || line.contains("{{&") {
-            let message = "`{{{x}}}` and `{{&x}}` leave values as they are, which could add lines here; use {{x}}, {{quote x}} or {{json x}}";
-            return Err((at + 1, message.to_owned()));
-        }
-    }
-    Ok(())
 }
 
 fn well_formed(language: Language, text: &str) -> Result<(), String> {

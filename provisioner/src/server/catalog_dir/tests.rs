@@ -12,7 +12,7 @@ fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
     directory
 }
 
-fn lines(faults: Vec<Fault>) -> String {
+fn lines(faults: &[Fault]) -> String {
     faults
         .iter()
         .map(Fault::to_string)
@@ -25,9 +25,9 @@ const DEFAULT: (&str, &str) = ("groups/default.yaml", "profile: local\n");
 
 #[test]
 fn the_shipped_catalog_has_no_fault() {
-    let catalog = shipped().map_err(lines).unwrap();
+    let catalog = shipped().map_err(|faults| lines(&faults)).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let on_disk = load(root).map_err(lines).unwrap();
+    let on_disk = load(root).map_err(|faults| lines(&faults)).unwrap();
     assert_eq!(
         catalog.profiles().count(),
         on_disk.profiles().count(),
@@ -41,7 +41,13 @@ fn the_id_follows_the_content_and_nothing_else() {
     let one = tree(&[LOCAL, DEFAULT]);
     let two = tree(&[DEFAULT, LOCAL]);
     let other = tree(&[LOCAL, ("groups/default.yaml", "profile: local # x\n")]);
-    let id = |tree: &tempfile::TempDir| load(tree.path()).map_err(lines).unwrap().id().to_string();
+    let id = |tree: &tempfile::TempDir| {
+        load(tree.path())
+            .map_err(|faults| lines(&faults))
+            .unwrap()
+            .id()
+            .to_string()
+    };
     assert_eq!(id(&one), id(&two));
     assert_ne!(id(&one), id(&other));
     assert!(id(&one).starts_with("dir-") && id(&one).len() == 16);
@@ -60,7 +66,7 @@ fn what_an_editor_leaves_behind_is_not_read() {
     let directory = tree(&files);
     assert_eq!(
         load(directory.path())
-            .map_err(lines)
+            .map_err(|faults| lines(&faults))
             .unwrap()
             .groups()
             .len(),
@@ -83,7 +89,7 @@ fn a_link_to_a_folder_is_followed_and_a_circle_is_a_fault() {
         directory.path().join("groups/again"),
     )
     .unwrap();
-    assert!(lines(load(directory.path()).unwrap_err()).contains("point in a circle"));
+    assert!(lines(&load(directory.path()).unwrap_err()).contains("point in a circle"));
 }
 
 #[test]
@@ -91,7 +97,7 @@ fn files_that_are_no_text_or_cannot_be_read_are_faults() {
     let directory = tree(&[LOCAL, DEFAULT]);
     fs::write(directory.path().join("groups/x.yaml"), b"profile: \xff\n").unwrap();
     symlink("/nonexistent", directory.path().join("groups/y.yaml")).unwrap();
-    let faults = lines(load(directory.path()).unwrap_err());
+    let faults = lines(&load(directory.path()).unwrap_err());
     assert_eq!(
         faults,
         "groups/x.yaml:1:1: is not UTF-8 text (byte 9); files that are no text belong into the asset store\n\
@@ -102,8 +108,8 @@ fn files_that_are_no_text_or_cannot_be_read_are_faults() {
 #[test]
 fn a_directory_without_a_catalog_is_a_fault() {
     let directory = tree(&[("readme", "")]);
-    assert!(lines(load(directory.path()).unwrap_err()).contains("holds no catalog"));
-    assert!(lines(load(Path::new("/nonexistent")).unwrap_err()).contains("holds no catalog"));
+    assert!(lines(&load(directory.path()).unwrap_err()).contains("holds no catalog"));
+    assert!(lines(&load(Path::new("/nonexistent")).unwrap_err()).contains("holds no catalog"));
 }
 
 #[test]

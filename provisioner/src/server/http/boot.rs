@@ -15,6 +15,7 @@ use crate::domain::render::ipxe::{self, Arg, InstallerScript};
 use crate::domain::render::{Context, Request, TemplateName, grub as grub_words, metadata as env};
 use crate::domain::timeline::Step;
 use crate::server::app::{self, App};
+use crate::server::boots::Pinned;
 use crate::server::context::{context, title};
 use crate::server::directory::Resolved;
 use crate::server::recorder::{RecordError, Sighting};
@@ -46,12 +47,16 @@ async fn script(app: &App, asked: &Asked, catalog: &Arc<Catalog>, node: Arc<Node
         selection.map(|selection| app::purpose(selection.profile)),
     );
     let names = selection.map(|s| (s.group.name.clone(), s.profile.name.clone()));
-    let boot = match (&plan, &names) {
-        (Plan::Install | Plan::Live, Some((group, profile))) => {
-            app.begin_boot(Arc::clone(catalog), profile, group)
-        }
-        _ => None,
-    };
+    let boot = app.mint_boot();
+    if let (Plan::Install | Plan::Live, Some((group, profile)), Some(boot)) = (&plan, &names, &boot)
+    {
+        let pinned = Pinned {
+            catalog: Arc::clone(catalog),
+            profile: profile.clone(),
+            group: group.clone(),
+        };
+        app.boots.pin(boot.clone(), pinned);
+    }
     let step = match &plan {
         Plan::Install | Plan::Live => (Step::Script, plan.name().to_owned()),
         Plan::LocalDisk(reason) => (Step::LocalDisk, reason.clone()),

@@ -42,7 +42,7 @@ pub(super) async fn call(
     };
     let result = match call {
         "claim" => return claim(app, &bearer, &body, asked).await,
-        "log" => return log(app, &bearer, &body).await,
+        "log" => return log(app, &bearer, &body),
         "progress" => event::<Progress>(&body, |progress| Event::Progress {
             boot: bearer.boot.clone(),
             stage: progress.stage,
@@ -68,7 +68,7 @@ pub(super) async fn call(
     };
     match result {
         Ok(event) => tell(app, &bearer, event).await,
-        Err(refusal) => refusal,
+        Err(unread) => unread.refuse(),
     }
 }
 
@@ -79,16 +79,24 @@ fn bearer(app: &App, kind: Kind, request: &Request<Incoming>) -> Option<Bearer> 
         .verify(kind, header.strip_prefix("Bearer ")?.trim())
 }
 
-fn event<T: DeserializeOwned>(
-    body: &[u8],
-    make: impl FnOnce(T) -> Event,
-) -> Result<Event, Response> {
+/// A body that is not what the call takes.
+struct Unread(serde_json::Error);
+
+impl Unread {
+    fn refuse(&self) -> Response {
+        refuse(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &format!("body: {}", self.0),
+        )
+    }
+}
+
+fn event<T: DeserializeOwned>(body: &[u8], make: impl FnOnce(T) -> Event) -> Result<Event, Unread> {
     parse(body).map(make)
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Response> {
-    serde_json::from_slice(body)
-        .map_err(|error| refuse(StatusCode::UNPROCESSABLE_ENTITY, &format!("body: {error}")))
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unread> {
+    serde_json::from_slice(body).map_err(Unread)
 }
 
 async fn tell(app: &App, bearer: &Bearer, event: Event) -> Response {
@@ -107,7 +115,7 @@ async fn tell(app: &App, bearer: &Bearer, event: Event) -> Response {
 async fn claim(app: &App, bearer: &Bearer, body: &[u8], asked: &Asked) -> Response {
     let claim: Claim = match parse(body) {
         Ok(claim) => claim,
-        Err(refusal) => return refusal,
+        Err(unread) => return unread.refuse(),
     };
     match order::claim(app, bearer, claim, &asked.server).await {
         Ok(order) => reply::json(StatusCode::OK, &order),
@@ -120,10 +128,10 @@ async fn claim(app: &App, bearer: &Bearer, body: &[u8], asked: &Asked) -> Respon
     }
 }
 
-async fn log(app: &App, bearer: &Bearer, body: &[u8]) -> Response {
+fn log(app: &App, bearer: &Bearer, body: &[u8]) -> Response {
     let lines: LogLines = match parse(body) {
         Ok(lines) => lines,
-        Err(refusal) => return refusal,
+        Err(unread) => return unread.refuse(),
     };
     let Some(node) = app.recorder.directory().get(&bearer.node) else {
         return refused(&RecordError::NoNode(bearer.node.clone()));

@@ -33,7 +33,8 @@ fn rig() -> Rig {
 }
 
 fn rig_with(store: MemoryStore, dir: tempfile::TempDir) -> Rig {
-    let history = History::open(&dir.path().join("history")).unwrap();
+    let mut history = History::open(&dir.path().join("history")).unwrap();
+    let last_transition = history.last_number().unwrap();
     let (sender, receiver) = std::sync::mpsc::channel();
     let history = worker::spawn(history, receiver, |_| ()).unwrap().thread;
     let subnet = Subnet {
@@ -53,6 +54,7 @@ fn rig_with(store: MemoryStore, dir: tempfile::TempDir) -> Rig {
         enrol_at_once: true,
     };
     let parts = Parts {
+        last_transition,
         store: store.clone(),
         addresses,
         history: sender,
@@ -315,4 +317,20 @@ async fn seeing_a_known_machine_again_writes_nothing() {
     let before = rig.store.commits();
     rig.recorder.sight(sighting).await.unwrap();
     assert_eq!(rig.store.commits(), before);
+}
+
+#[tokio::test]
+async fn a_lost_store_does_not_begin_the_numbers_of_the_history_anew() {
+    let rig = rig();
+    let node = rig.see("SN1", MAC).await.unwrap();
+    let id = node.id.clone();
+    let (_, dir) = rig.stop();
+    let rig = rig_with(MemoryStore::new(), dir);
+    rig.see("SN1", MAC).await.unwrap();
+    let (_, dir) = rig.stop();
+    let log = History::read(&dir.path().join("history"))
+        .unwrap()
+        .log(&id, 10)
+        .unwrap();
+    assert_eq!(log.len(), 2, "{log:?}");
 }

@@ -81,7 +81,7 @@ impl World {
     pub(super) fn apply(&mut self, request: Request, now: Millis, batch: &mut Batch) -> Answer {
         match request {
             Request::Sight(sighting, reply) => answer(reply, self.sight(*sighting, now, batch)),
-            Request::Tell(id, word, reply) => answer(reply, self.tell(&id, *word, now, batch)),
+            Request::Tell(id, word, reply) => answer(reply, self.tell(&id, &word, now, batch)),
             Request::Address(ask, reply) => answer(reply, self.address(ask, now, batch)),
             Request::Note(note) => {
                 self.note(
@@ -197,7 +197,7 @@ impl World {
     fn tell(
         &mut self,
         id: &NodeId,
-        word: Word,
+        word: &Word,
         now: Millis,
         batch: &mut Batch,
     ) -> Result<Arc<Node>, RecordError> {
@@ -226,7 +226,9 @@ impl World {
             self.free_addresses(&node, batch);
         }
         if let Some(reached) = reached {
-            self.note(id, word.boot.as_ref(), reached, now, batch);
+            // A system that runs was started by the newest boot, not by the one that installed it.
+            let boot = word.boot.as_ref().filter(|_| reached.0 != Step::Running);
+            self.note(id, boot, reached, now, batch);
         }
         Ok(node)
     }
@@ -245,7 +247,7 @@ impl World {
                 boot: None,
                 catalog: String::new(),
             };
-            if let Ok(node) = self.tell(&id, word, now, batch) {
+            if let Ok(node) = self.tell(&id, &word, now, batch) {
                 let reached = (Step::Failed, node.status.reason.clone());
                 self.note(&id, None, reached, now, batch);
             }
@@ -361,11 +363,7 @@ impl World {
                 address::Answer::Silent(reason) => Ok(Given::Nothing(reason)),
             },
             AddressAsk::Release { mac, address } => {
-                let held = self
-                    .book
-                    .leases()
-                    .any(|l| l.address == address && l.mac == mac);
-                if held {
+                if self.book.held(mac, address).is_some() {
                     self.remove_lease(address, batch);
                 }
                 Ok(Given::Nothing(format!("{address} was given back")))
@@ -403,17 +401,13 @@ impl World {
 
     fn address_of(&self, claims: &Claims) -> Option<Ipv4Addr> {
         let mac = claims.mac()?;
-        self.book
-            .leases()
-            .find(|l| l.mac == mac && !l.declined)
-            .map(|lease| lease.address)
+        self.book.leases_of(mac).next().map(|lease| lease.address)
     }
 
     fn free_addresses(&mut self, node: &Node, batch: &mut Batch) {
-        let held: Vec<Ipv4Addr> = self
-            .book
-            .leases()
-            .filter(|lease| node.macs().any(|mac| mac == lease.mac))
+        let held: Vec<Ipv4Addr> = node
+            .macs()
+            .flat_map(|mac| self.book.leases_of(mac))
             .map(|lease| lease.address)
             .collect();
         for address in held {

@@ -33,6 +33,9 @@ const TIMELINES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("timeli
 const OUTBOX: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("outbox");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
+/// The recorder holds everything in memory and reads the store only at its start: redb's 1 GiB is not needed.
+const CACHE_BYTES: usize = 64 << 20;
+
 const META_SCHEMA: &str = "schema";
 const META_LAST_TRANSITION: &str = "last_transition";
 
@@ -145,7 +148,9 @@ fn open_file(path: &Path) -> Result<Database, DatabaseError> {
         .mode(0o600)
         .open(path)
         .map_err(storage)?;
-    let database = Database::builder().create_file(file)?;
+    let database = Database::builder()
+        .set_cache_size(CACHE_BYTES)
+        .create_file(file)?;
     if let Some(directory) = path.parent() {
         // The name of a new file is durable only when its directory is.
         File::open(directory)

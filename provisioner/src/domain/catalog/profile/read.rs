@@ -1,0 +1,251 @@
+//! Reads `profiles/NAME.*`.
+
+use std::collections::BTreeMap;
+
+use crate::domain::catalog::document::{Item, Spot, Value, is_json};
+use crate::domain::catalog::fault::Faults;
+use crate::domain::catalog::fields::{Fields, Keys, text, unique};
+use crate::domain::catalog::stem;
+use crate::domain::render::TemplateName;
+use crate::domain::render::ipxe::Arg;
+
+use super::install::read_install;
+use super::{Boot, Profile};
+
+const KEYS: Keys = Keys {
+    what: "a profile",
+    known: &[
+        "id",
+        "name",
+        "extends",
+        "boot",
+        "install",
+        "ignition",
+        "ignition_id",
+        "cloud",
+        "cloud_id",
+        "generic",
+        "generic_id",
+        "metadata",
+        "live",
+        "hold",
+        "message",
+    ],
+    later: &[],
+};
+const BOOT: Keys = Keys {
+    what: "`boot`",
+    known: &["kernel", "initrd", "args"],
+    later: &["ipxe", "grub", "cmdline"],
+};
+
+/// What a profile is called, before it is read whole.
+pub(in crate::domain::catalog) fn name_of(item: &Item, file: &str) -> String {
+    let given = |key| {
+        let text = value_of(item, key).and_then(|item| match &item.value {
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        text.filter(|text| !text.is_empty())
+    };
+    given("id")
+        .or_else(|| given("name"))
+        .unwrap_or_else(|| stem(file))
+        .to_owned()
+}
+
+pub(in crate::domain::catalog) fn value_of<'i>(item: &'i Item, key: &str) -> Option<&'i Item> {
+    match &item.value {
+        Value::Map(entries) => entries
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.item),
+        _ => None,
+    }
+}
+
+/// Reads `profiles/NAME.*`, `extends` already carried out.
+pub(in crate::domain::catalog) fn read(
+    item: &Item,
+    name: String,
+    file: &str,
+    faults: &Faults<'_>,
+) -> Option<Profile> {
+    let fields = Fields::open(item, "", &KEYS, faults)?;
+    let install = fields.get("install");
+    let installs = install.is_some();
+    let install = install.and_then(|item| read_install(item, faults));
+    let boot = fields
+        .get("boot")
+        .and_then(|item| read_boot(item, installs, faults));
+    let boot_args = boot.as_ref().map(|boot| boot.args.clone());
+    let boot = boot.filter(|_| !installs);
+    let no_kernel = boot.as_ref().is_some_and(|boot| boot.kernel.is_empty());
+    if no_kernel && !is_json(file) {
+        let message = "`boot` without `install` names the kernel to run";
+        faults.add(fields.spot_of("boot"), "boot", message);
+    }
+    let contradiction = match (fields.boolean("live"), boot.is_some(), installs) {
+        (Some(true), _, true) => "a live system is not installed; drop `install` or `live`",
+        (Some(true), false, false) => "a live system needs `boot` with a kernel",
+        (Some(false), true, false) => {
+            "`boot` without `install` is a live system; drop `live: false`"
+        }
+        _ => "",
+    };
+    if !contradiction.is_empty() {
+        faults.add(fields.spot_of("live"), "live", contradiction);
+    }
+    let mut templates = Vec::new();
+    let ignition = template(
+        &fields,
+        ["ignition", "ignition_id"],
+        "ignition",
+        &mut templates,
+    );
+    let cloud = template(&fields, ["cloud", "cloud_id"], "cloud", &mut templates);
+    Some(Profile {
+        live: boot.is_some(),
+        boot,
+        boot_args: boot_args.unwrap_or_default(),
+        install,
+        ignition,
+        cloud,
+        generic: generic(&fields, &mut templates),
+        metadata: fields.metadata("metadata"),
+        hold: one_line(&fields, "hold"),
+        message: one_line(&fields, "message"),
+        file: file.to_owned(),
+        templates,
+        name,
+    })
+}
+
+fn one_line(fields: &Fields<'_>, key: &str) -> Option<String> {
+    let text = fields.text(key)?;
+    Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// `boot`; beside an installation it is about the installer's kernel.
+fn read_boot(item: &Item, installs: bool, faults: &Faults<'_>) -> Option<Boot> {
+    let fields = Fields::open(item, "boot", &BOOT, faults)?;
+    let boot = Boot {
+        kernel: fields.text("kernel").unwrap_or_default().to_owned(),
+        initrd: fields.texts("initrd"),
+        args: fields.texts("args"),
+    };
+    if installs {
+        for key in ["kernel", "initrd"] {
+            if fields.get(key).is_some() {
+                let message =
+                    "the installer brings its own: beside `install`, `boot` has only `args`";
+                faults.add(fields.spot_of(key), key, message);
+            }
+        }
+    }
+    let kernel = std::slice::from_ref(&boot.kernel);
+    for (key, words) in [
+        ("kernel", kernel),
+        ("initrd", &boot.initrd),
+        ("args", &boot.args),
+    ] {
+        for word in words {
+            if let Err(why) = word_of_a_script(word, installs && key == "args") {
+                faults.add(fields.spot_of(key), key, why);
+            }
+        }
+    }
+    Some(boot)
+}
+
+/// matchbox writes them into the script as they are; so shall we, but never a second line.
+fn word_of_a_script(word: &str, for_installer: bool) -> Result<(), String> {
+    if for_installer {
+        return Arg::verbatim(word)
+            .map(drop)
+            .map_err(|error| error.to_string());
+    }
+    if word.chars().any(char::is_control) {
+        return Err(format!(
+            "{word:?} has a line end or control character, which would start a new line of the boot script"
+        ));
+    }
+    Ok(())
+}
+
+/// A template by the catalog's key or matchbox's.
+fn template(
+    fields: &Fields<'_>,
+    keys: [&str; 2],
+    kind: &str,
+    templates: &mut Vec<(TemplateName, Spot)>,
+) -> Option<TemplateName> {
+    let [key, id] = keys;
+    if let (Some(_), Some(_)) = (fields.name(key), fields.name(id)) {
+        fields.faults.add(
+            fields.spot_of(id),
+            id,
+            format!("`{key}` says the same; keep one"),
+        );
+    }
+    let key = if fields.name(key).is_some() { key } else { id };
+    let name = fields.name(key)?;
+    let spot = fields.get(key).map_or(fields.spot, |item| item.spot);
+    named(kind, name, key, spot, fields.faults, templates)
+}
+
+fn generic(
+    fields: &Fields<'_>,
+    templates: &mut Vec<(TemplateName, Spot)>,
+) -> BTreeMap<String, TemplateName> {
+    let mut out = BTreeMap::new();
+    let Some(item) = fields
+        .get("generic")
+        .filter(|item| matches!(item.value, Value::Map(_)))
+    else {
+        out.extend(
+            template(fields, ["generic", "generic_id"], "generic", templates)
+                .map(|name| (String::new(), name)),
+        );
+        return out;
+    };
+    let Value::Map(entries) = &item.value else {
+        return out;
+    };
+    for (name, entry) in unique(entries, fields.faults) {
+        let key = format!("generic.{name}");
+        let file = text(&entry.item, &key, fields.faults);
+        let file = file.and_then(|file| {
+            named(
+                "generic",
+                file,
+                &key,
+                entry.item.spot,
+                fields.faults,
+                templates,
+            )
+        });
+        out.extend(file.map(|file| (name.to_owned(), file)));
+    }
+    out
+}
+
+fn named(
+    kind: &str,
+    file: &str,
+    key: &str,
+    spot: Spot,
+    faults: &Faults<'_>,
+    templates: &mut Vec<(TemplateName, Spot)>,
+) -> Option<TemplateName> {
+    match TemplateName::in_folder(kind, file) {
+        Ok(name) => {
+            templates.push((name.clone(), spot));
+            Some(name)
+        }
+        Err(error) => {
+            faults.add(spot, key, error.to_string());
+            None
+        }
+    }
+}
