@@ -63,7 +63,8 @@ impl Layout {
         self.dir.join("assets")
     }
 
-    /// Writes configuration, catalog and assets. The lab's group takes the machines with `macs`.
+    /// Writes configuration, catalog and assets. The lab's group takes the machines with `macs`;
+    /// without any there is no such group.
     ///
     /// # Errors
     /// When a file cannot be written, or the shipped catalog is not there.
@@ -127,6 +128,9 @@ impl Layout {
             let to = self.catalog().join(folder);
             fs::create_dir_all(&to).with_context(|| format!("cannot make {}", to.display()))?;
             copy_tree(&workspace().join(folder), &to)?;
+        }
+        if macs.is_empty() {
+            return Ok(());
         }
         write_yaml(&self.catalog().join("groups/lab.yaml"), &lab_group(macs))
     }
