@@ -216,7 +216,7 @@ fn an_installation_reads_as_interfaces_md_writes_it() {
         "profiles/x.yaml",
         "boot: {args: [quiet]}
 install:
-  image: {url: https://mirror/debian.raw.zst, sha256: AA00000000000000000000000000000000000000000000000000000000000000}
+  image: {url: http://10.0.0.5/debian.raw.zst, sha256: AA00000000000000000000000000000000000000000000000000000000000000}
   disk: {choose: smallest, min: 8GiB, rotational: false, transport: nvme}
   config: cloud-init
   wipe: discard
@@ -229,7 +229,7 @@ install:
     assert_eq!(profile.boot_args, ["quiet"]);
     let wanted = Install {
         image: ImageRef::Url {
-            url: "https://mirror/debian.raw.zst".to_owned(),
+            url: "http://10.0.0.5/debian.raw.zst".to_owned(),
             sha256: format!("aa{}", "0".repeat(62)),
             format: ImageFormat::RawZstd,
         },

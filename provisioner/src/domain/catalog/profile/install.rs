@@ -108,14 +108,7 @@ fn read_image(item: &Item, faults: &Faults<'_>) -> Option<ImageRef> {
     };
     need("url");
     need("sha256");
-    let url = fields.parsed("url", |url| match url.split_once("://") {
-        Some(("http" | "https", rest))
-            if !rest.is_empty() && !rest.contains(char::is_whitespace) =>
-        {
-            Ok(url.to_owned())
-        }
-        _ => Err(format!("{url:?} is no URL; write http://server/file")),
-    });
+    let url = fields.parsed("url", image_url);
     let sha256 = fields.parsed("sha256", |text| {
         let ok = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
         ok.then(|| text.to_lowercase())
@@ -224,4 +217,25 @@ fn read_limits(item: &Item, faults: &Faults<'_>) -> Limits {
             .unwrap_or(default.first_boot_seconds),
         tries: tries.and_then(Result::ok).unwrap_or(default.tries),
     }
+}
+
+/// The installer has neither TLS nor a resolver: the hash is what is trusted, and the address must be one.
+fn image_url(url: &str) -> Result<String, String> {
+    let rest = match url.split_once("://") {
+        Some(("http", rest)) => rest,
+        Some(("https", _)) => {
+            return Err(format!(
+                "{url:?}: the installer speaks plain HTTP; the image is trusted by its hash"
+            ));
+        }
+        _ => return Err(format!("{url:?} is no URL; write http://ADDRESS/file")),
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = authority.split(':').next().unwrap_or_default();
+    if host.parse::<std::net::Ipv4Addr>().is_err() || rest.contains(char::is_whitespace) {
+        return Err(format!(
+            "{url:?}: the installer resolves no names; write http://ADDRESS/file with an IPv4 address"
+        ));
+    }
+    Ok(url.to_owned())
 }
