@@ -17,6 +17,11 @@ use crate::server::token::{Bearer, Kind};
 /// Milliseconds that a boot token is good for a first claim: loader, kernel and a slow network in between.
 const CLAIM_WITHIN_MS: u64 = 3_600_000;
 
+/// Where the installer's kernel and initramfs lie in the asset store.
+pub const INSTALLER: &str = "installer/x86_64";
+/// The installer's kernel and initramfs.
+pub const INSTALLER_FILES: [&str; 2] = ["vmlinuz", "initrd.img"];
+
 /// Why there is no order.
 #[derive(Debug)]
 pub enum ClaimError {
@@ -88,6 +93,15 @@ pub fn possible(
         .selection()
         .and_then(|selection| selection.profile.install.as_ref());
     let install = install.ok_or_else(|| format!("profile {} installs nothing", pinned.profile))?;
+    for file in INSTALLER_FILES {
+        let path = app.assets.join(INSTALLER).join(file);
+        if !path.is_file() {
+            return Err(format!(
+                "there is no {}; `provisioner installer-image` makes it",
+                path.display()
+            ));
+        }
+    }
     order(app, bearer, node, (pinned, install), server).map(drop)
 }
 

@@ -23,6 +23,7 @@ use super::reply::{self, Body};
 use super::{Asked, Response as Answer};
 use crate::domain::timeline::Step;
 use crate::server::app::App;
+use crate::server::order;
 
 /// Bytes read from a file at once.
 const CHUNK: usize = 256 << 10;
@@ -215,10 +216,11 @@ fn done_note(
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
-    let step = match name.as_str() {
-        "vmlinuz" => Some(Step::Kernel),
-        "initrd.img" => Some(Step::Initrd),
-        _ => None,
+    let [kernel, initrd] = order::INSTALLER_FILES;
+    let step = if name == kernel {
+        Some(Step::Kernel)
+    } else {
+        (name == initrd).then_some(Step::Initrd)
     };
     let (recorder, address) = (app.recorder.clone(), asked.address());
     move || {

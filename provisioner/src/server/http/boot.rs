@@ -126,11 +126,12 @@ fn installer(app: &App, asked: &Asked, bearer: &Bearer, profile: &Profile, title
         Err(error) => return ipxe::hold(&error.to_string()),
     };
     args.extend(ipxe::network_args());
-    let at = |file: &str| format!("{}/assets/installer/x86_64/{file}", asked.server);
+    let at = |file: &str| format!("{}/assets/{}/{file}", asked.server, order::INSTALLER);
+    let [kernel, initrd] = order::INSTALLER_FILES.map(at);
     ipxe::installer(&InstallerScript {
         title,
-        kernel_url: &at("vmlinuz"),
-        initrd_url: &at("initrd.img"),
+        kernel_url: &kernel,
+        initrd_url: &initrd,
         args: &args,
     })
 }

@@ -8,6 +8,13 @@ use crate::domain::labels::{Labels, Trust};
 use crate::domain::machine::{Claims, Mac};
 use crate::server::app::App;
 
+/// Labels that are taken from a query. They are kept with the node: nobody may fill the store with them.
+const MOST_LABELS: usize = 64;
+/// Bytes of a label's key.
+const LONGEST_KEY: usize = 64;
+/// Bytes of a label's value.
+const LONGEST_VALUE: usize = 256;
+
 /// One question of the boot plane.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -78,6 +85,12 @@ fn parse_query(raw: &str) -> Vec<(String, String)> {
     let mut query: Vec<(String, String)> = Vec::new();
     for (key, value) in form_urlencoded::parse(sound.join("&").as_bytes()) {
         if query.iter().any(|(known, _)| *known == key) {
+            continue;
+        }
+        if query.len() >= MOST_LABELS || key.len() > LONGEST_KEY || value.len() > LONGEST_VALUE {
+            tracing::warn!(
+                "a query has more or longer labels than any machine has; not used: {key:.32}"
+            );
             continue;
         }
         if !key.eq_ignore_ascii_case("mac") {
