@@ -58,12 +58,7 @@ impl Server {
             .proxy(None)
             .build()
             .into();
-        Self {
-            http,
-            base: base.to_owned(),
-            token: token.to_owned(),
-            seed,
-        }
+        Self { http, base: base.to_owned(), token: token.to_owned(), seed }
     }
 
     /// One try.
@@ -118,10 +113,7 @@ impl Server {
             match self.call(path, body) {
                 Err(CallError::Again { path, reason }) => {
                     let wait = backoff.step();
-                    log.line(format!(
-                        "{path}: {reason}; again in {:.1} s",
-                        wait.as_secs_f64()
-                    ));
+                    log.line(format!("{path}: {reason}; again in {:.1} s", wait.as_secs_f64()));
                     pause(wait);
                 }
                 answer => return answer,
@@ -179,12 +171,7 @@ impl Server {
 }
 
 fn begun(stage: Stage) -> node::Progress {
-    node::Progress {
-        stage,
-        done_bytes: 0,
-        total_bytes: 0,
-        message: String::new(),
-    }
+    node::Progress { stage, done_bytes: 0, total_bytes: 0, message: String::new() }
 }
 
 #[cfg(test)]

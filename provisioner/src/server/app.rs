@@ -87,10 +87,8 @@ impl App {
         if let Some(listener) = self.dhcp.get() {
             text.push_str("# TYPE provisioner_dhcp_dropped_total counter\n");
             for (reason, count) in listener.counters().dropped() {
-                let _ = writeln!(
-                    text,
-                    "provisioner_dhcp_dropped_total{{reason=\"{reason}\"}} {count}"
-                );
+                let _ =
+                    writeln!(text, "provisioner_dhcp_dropped_total{{reason=\"{reason}\"}} {count}");
             }
         }
         let lag = self.history.report().pending;
@@ -113,12 +111,7 @@ provisioner_history_pending {lag}"
 pub fn note_at(recorder: &Recorder, address: Option<Ipv4Addr>, step: Step, detail: String) {
     let node = address.and_then(|address| recorder.directory().read(|nodes| nodes.at(address)));
     if let Some(node) = node {
-        recorder.note(Note {
-            node: node.id.clone(),
-            boot: None,
-            step,
-            detail,
-        });
+        recorder.note(Note { node: node.id.clone(), boot: None, step, detail });
     }
 }
 

@@ -51,14 +51,8 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken
         }
     }
     connections.close();
-    if tokio::time::timeout(DRAIN, connections.wait())
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            "HTTP transfers were cut off: they did not end in {} s",
-            DRAIN.as_secs()
-        );
+    if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
+        tracing::warn!("HTTP transfers were cut off: they did not end in {} s", DRAIN.as_secs());
     }
 }
 
@@ -71,8 +65,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: Arc<App>, stop: Ca
         async move { Ok::<_, std::convert::Infallible>(answer(&app, request, peer, local).await) }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let connection = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let result = tokio::select! {
@@ -97,20 +90,13 @@ async fn answer(
     let path = request.uri().path().to_owned();
     let response = route(app, request, peer, local).await;
     let status = response.status();
-    app.metrics.count(
-        "provisioner_http_requests_total",
-        &format!("code=\"{}\"", status.as_u16()),
-    );
+    app.metrics.count("provisioner_http_requests_total", &format!("code=\"{}\"", status.as_u16()));
     if status.is_client_error() || status.is_server_error() {
         tracing::info!(%peer, %method, path, status = status.as_u16(), "HTTP {method} {path} from {peer}: {status}");
     } else {
         tracing::debug!(%peer, %method, path, status = status.as_u16(), "HTTP {method} {path} from {peer}: {status}");
     }
-    if method == Method::HEAD {
-        reply::without_body(response)
-    } else {
-        response
-    }
+    if method == Method::HEAD { reply::without_body(response) } else { response }
 }
 
 async fn route(

@@ -43,18 +43,12 @@ pub async fn claim(
     let minted = bearer.boot.minted_at().unwrap_or(Millis(0));
     let node = app.recorder.directory().get(&bearer.node);
     let node = node.ok_or_else(|| ClaimError::Record(RecordError::NoNode(bearer.node.clone())))?;
-    let spent = node
-        .status
-        .attempt
-        .as_ref()
-        .is_some_and(|attempt| attempt.boot == bearer.boot);
+    let spent = node.status.attempt.as_ref().is_some_and(|attempt| attempt.boot == bearer.boot);
     if !spent && clock::now().since(minted) > CLAIM_WITHIN_MS {
         return Err(ClaimError::Expired);
     }
     let pinned = pinned(app, bearer, &node)?;
-    let install = pinned
-        .selection()
-        .and_then(|selection| selection.profile.install.as_ref());
+    let install = pinned.selection().and_then(|selection| selection.profile.install.as_ref());
     let install = install
         .ok_or_else(|| ClaimError::Order(format!("profile {} installs nothing", pinned.profile)))?;
     let order = order(app, bearer, &node, (&pinned, install), server);
@@ -73,10 +67,7 @@ pub async fn claim(
         boot: Some(bearer.boot.clone()),
         catalog: pinned.catalog.id().to_string(),
     };
-    app.recorder
-        .tell(bearer.node.clone(), word)
-        .await
-        .map_err(ClaimError::Record)?;
+    app.recorder.tell(bearer.node.clone(), word).await.map_err(ClaimError::Record)?;
     Ok(order)
 }
 
@@ -89,9 +80,7 @@ pub fn possible(
     pinned: &Pinned,
     server: &str,
 ) -> Result<(), String> {
-    let install = pinned
-        .selection()
-        .and_then(|selection| selection.profile.install.as_ref());
+    let install = pinned.selection().and_then(|selection| selection.profile.install.as_ref());
     let install = install.ok_or_else(|| format!("profile {} installs nothing", pinned.profile))?;
     for file in INSTALLER_FILES {
         let path = app.assets.join(INSTALLER).join(file);
@@ -116,21 +105,14 @@ fn pinned(app: &App, bearer: &Bearer, node: &Node) -> Result<Pinned, ClaimError>
     let (group, profile) = found.ok_or_else(|| {
         ClaimError::Order("no group's selector matches this machine any more".to_owned())
     })?;
-    Ok(Pinned {
-        catalog,
-        profile,
-        group,
-    })
+    Ok(Pinned { catalog, profile, group })
 }
 
 /// The profile's limits. A system that brings its own configuration has no token to phone home with.
 fn limits(install: &Install) -> Limits {
     match install.config {
         ConfigKind::CloudInit => install.limits,
-        ConfigKind::None => Limits {
-            first_boot_seconds: 0,
-            ..install.limits
-        },
+        ConfigKind::None => Limits { first_boot_seconds: 0, ..install.limits },
     }
 }
 
@@ -145,22 +127,14 @@ fn order(
         ImageRef::Library(name) => {
             images::find(&app.assets, name, server).map_err(|error| chain(&error))?
         }
-        ImageRef::Url {
-            url,
-            sha256,
-            format,
-        } => ImageSource {
-            url: url.clone(),
-            sha256: sha256.clone(),
-            format: *format,
-        },
+        ImageRef::Url { url, sha256, format } => {
+            ImageSource { url: url.clone(), sha256: sha256.clone(), format: *format }
+        }
     };
     let first_boot = match install.config {
         ConfigKind::CloudInit => {
             let token = app.tokens.mint(Kind::Node, bearer);
-            FirstBoot::CloudInit {
-                files: context::seed(app, node, pinned, server, &token)?,
-            }
+            FirstBoot::CloudInit { files: context::seed(app, node, pinned, server, &token)? }
         }
         ConfigKind::None => FirstBoot::None,
     };

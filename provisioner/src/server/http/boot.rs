@@ -47,11 +47,7 @@ async fn script(app: &App, asked: &Asked, catalog: &Arc<Catalog>, node: Arc<Node
     };
     let selection = app::select(catalog, &node);
     let names = selection.map(|s| (s.group.name.clone(), s.profile.name.clone()));
-    let bearer = Bearer {
-        node: node.id.clone(),
-        generation: node.spec.generation,
-        boot,
-    };
+    let bearer = Bearer { node: node.id.clone(), generation: node.spec.generation, boot };
     let plan = plan(app, asked, (catalog, &node, selection), &bearer);
     let step = match &plan {
         Plan::Install | Plan::Live => (Step::Script, plan.name().to_owned()),
@@ -69,18 +65,11 @@ async fn script(app: &App, asked: &Asked, catalog: &Arc<Catalog>, node: Arc<Node
     }
     tracing::info!(node.id = %node.id, "{} asked for its boot script: {plan}", node.hostname());
     let profile = selection.map(|selection| selection.profile);
-    let name = profile
-        .map(|profile| profile.name.as_str())
-        .unwrap_or_default();
+    let name = profile.map(|profile| profile.name.as_str()).unwrap_or_default();
     let title = title(&node, &plan, name);
     match (plan, profile) {
         (Plan::Install, Some(profile)) => installer(app, asked, &bearer, profile, &title),
-        (
-            Plan::Live,
-            Some(Profile {
-                boot: Some(boot), ..
-            }),
-        ) => ipxe::live(boot),
+        (Plan::Live, Some(Profile { boot: Some(boot), .. })) => ipxe::live(boot),
         (Plan::Install | Plan::Live | Plan::LocalDisk(_), _) => ipxe::local_disk(&title),
         (Plan::Hold(_), _) => ipxe::hold(&title),
     }
@@ -93,10 +82,7 @@ fn plan(
     (catalog, node, selection): (&Arc<Catalog>, &Node, Option<Selection<'_>>),
     bearer: &Bearer,
 ) -> Plan {
-    let plan = boot::decide(
-        node,
-        selection.map(|selection| app::purpose(selection.profile)),
-    );
+    let plan = boot::decide(node, selection.map(|selection| app::purpose(selection.profile)));
     let (Plan::Install, Some(Selection { group, profile })) = (&plan, selection) else {
         return plan;
     };
@@ -115,10 +101,7 @@ fn plan(
 
 fn installer(app: &App, asked: &Asked, bearer: &Bearer, profile: &Profile, title: &str) -> String {
     let token = app.tokens.mint(Kind::Boot, bearer);
-    let own = [
-        Arg::new(karg::URL, &asked.server),
-        Arg::new(karg::TOKEN, &token),
-    ];
+    let own = [Arg::new(karg::URL, &asked.server), Arg::new(karg::TOKEN, &token)];
     let given = profile.boot_args.iter().map(|arg| Arg::verbatim(arg));
     let args: Result<Vec<Arg>, _> = own.into_iter().chain(given).collect();
     let mut args = match args {
@@ -142,9 +125,7 @@ pub(super) fn grub(app: &App, asked: &Asked) -> Response {
     let node = stand_in(app, asked);
     let boot: Option<&Boot> =
         app::select(&catalog, &node).and_then(|selection| selection.profile.boot.as_ref());
-    boot.map_or_else(reply::not_found, |boot| {
-        reply::text(StatusCode::OK, grub_words::live(boot))
-    })
+    boot.map_or_else(reply::not_found, |boot| reply::text(StatusCode::OK, grub_words::live(boot)))
 }
 
 /// The rendered cloud-config.
@@ -221,10 +202,7 @@ async fn sight(
 fn stand_in(app: &App, asked: &Asked) -> Node {
     let claims = asked.claims();
     let labels: Labels = asked.labels();
-    let resolved = app
-        .recorder
-        .directory()
-        .read(|nodes| nodes.resolve(&claims));
+    let resolved = app.recorder.directory().read(|nodes| nodes.resolve(&claims));
     let mut node = match resolved {
         Resolved::Known(node) => Node::clone(&node),
         Resolved::New(id) => Node::first_seen(id, claims.aliases(), false, Millis(0)),

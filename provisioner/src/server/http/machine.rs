@@ -36,12 +36,7 @@ impl Asked {
         app: &App,
     ) -> Self {
         let raw_query = request.uri().query().unwrap_or_default().to_owned();
-        Self {
-            peer,
-            server: app.server_url(local),
-            query: parse_query(&raw_query),
-            raw_query,
-        }
+        Self { peer, server: app.server_url(local), query: parse_query(&raw_query), raw_query }
     }
 
     /// Which machine it says it is.
@@ -63,10 +58,7 @@ impl Asked {
 
     /// One parameter.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// IPv4 address of the machine.
@@ -111,16 +103,9 @@ mod tests {
     #[test]
     fn labels_are_read_as_matchbox_reads_them() {
         let query = parse_query("mac=52-DA-00-89-D8-10&os=a+b&os=c&x;y=1&uuid=&mac2=zz");
-        let expected = [
-            ("mac", "52:da:00:89:d8:10"),
-            ("os", "a b"),
-            ("uuid", ""),
-            ("mac2", "zz"),
-        ];
-        let found: Vec<(&str, &str)> = query
-            .iter()
-            .map(|(k, v)| (k.as_str(), v.as_str()))
-            .collect();
+        let expected = [("mac", "52:da:00:89:d8:10"), ("os", "a b"), ("uuid", ""), ("mac2", "zz")];
+        let found: Vec<(&str, &str)> =
+            query.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         assert_eq!(found, expected);
         assert!(parse_query("mac=nonsense").is_empty());
     }
