@@ -350,12 +350,7 @@ mod tests {
         assert_eq!(rule, DiskRule::Serial("S1".into()));
         let rule: DiskRule =
             serde_json::from_str(r#"{"choose":{"choose":"smallest","min_bytes":8}}"#).unwrap();
-        let DiskRule::Choose(choice) = rule else {
-            panic!("{rule:?}")
-        };
-        assert_eq!(
-            (choice.choose, choice.min_bytes),
-            (Choose::Smallest, Some(8))
-        );
+        let DiskRule::Choose(choice) = rule else { panic!("{rule:?}") };
+        assert_eq!((choice.choose, choice.min_bytes), (Choose::Smallest, Some(8)));
     }
 }

@@ -5,24 +5,16 @@
 
 use std::net::Ipv4Addr;
 
-use dhcp::socket::{Address, Advertiser, Listener};
+use dhcp::socket::{Address, Listener};
 use dhcp::{Boot, Kind, Lease, Reply, Request, SERVER_PORT, Stage, destination};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::DEBUG)
-        .init();
+    tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).init();
     let mut arguments = std::env::args().skip(1);
     let interface = arguments.next().ok_or("name an interface")?;
     let mut given = || arguments.next().filter(|argument| !argument.is_empty());
-    let boot = Offered {
-        tftp: given(),
-        http: given(),
-        ipxe: given(),
-    };
-    let advertiser = Advertiser::bind(&interface)?;
-    tokio::spawn(async move { advertiser.run(|_| true).await });
+    let boot = Offered { tftp: given(), http: given(), ipxe: given() };
     let listener = Listener::bind(&[interface], SERVER_PORT)?;
     loop {
         let received = listener.receive().await?;
@@ -36,18 +28,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             state = ?request.client_state(),
             "request",
         );
-        let own = received
-            .interface
-            .addresses
-            .first()
-            .ok_or("the interface has no address")?;
+        let own = received.interface.addresses.first().ok_or("the interface has no address")?;
         if let Some(reply) = answer(request, *own, &boot) {
             let encoded = reply.encode(request)?;
             let to = destination(request, &reply);
             tracing::info!(?to, answer = ?reply.answer, bytes = encoded.bytes.len(), "reply");
-            listener
-                .send(&received.interface, &encoded.bytes, to)
-                .await?;
+            listener.send(&received.interface, &encoded.bytes, to).await?;
         }
     }
 }
@@ -64,11 +50,7 @@ fn answer(request: &Request, own: Address, offered: &Offered) -> Option<Reply> {
     let lease = Lease::lasting(network | Ipv4Addr::new(0, 0, 0, last | 0x80), own.mask, 600);
     let reply = match request.kind {
         Kind::Bootp | Kind::Discover => Reply::offer(own.address, lease),
-        Kind::Request
-            if request
-                .requested
-                .is_some_and(|wanted| wanted != lease.address) =>
-        {
+        Kind::Request if request.requested.is_some_and(|wanted| wanted != lease.address) => {
             Reply::nak(own.address, "that address is not yours")
         }
         Kind::Request => Reply::ack(own.address, lease),
@@ -81,14 +63,6 @@ fn answer(request: &Request, own: Address, offered: &Offered) -> Option<Reply> {
         Stage::HttpBoot => &offered.http,
         _ => &offered.tftp,
     };
-    let boot = file.clone().map(|file| Boot {
-        next_server: own.address,
-        file,
-    });
-    Some(Reply {
-        routers: vec![own.address],
-        dns: vec![own.address],
-        boot,
-        ..reply
-    })
+    let boot = file.clone().map(|file| Boot { next_server: own.address, file });
+    Some(Reply { routers: vec![own.address], dns: vec![own.address], boot, ..reply })
 }

@@ -10,20 +10,14 @@ impl Mac {
     /// The address in a `chaddr` field, which pads it with zeros.
     pub(crate) fn from_chaddr(chaddr: [u8; 16]) -> Self {
         let mut octets = [0; 6];
-        octets
-            .iter_mut()
-            .zip(chaddr)
-            .for_each(|(to, from)| *to = from);
+        octets.iter_mut().zip(chaddr).for_each(|(to, from)| *to = from);
         Self(octets)
     }
 
     /// The `chaddr` field of this address.
     pub(crate) fn to_chaddr(self) -> [u8; 16] {
         let mut chaddr = [0; 16];
-        chaddr
-            .iter_mut()
-            .zip(self.0)
-            .for_each(|(to, from)| *to = from);
+        chaddr.iter_mut().zip(self.0).for_each(|(to, from)| *to = from);
         chaddr
     }
 

@@ -138,9 +138,7 @@ mod tests {
 
     #[test]
     fn the_numbers_of_http_boot_are_those_from_15_to_20() {
-        let http: Vec<u16> = (0..=40)
-            .filter(|&n| Arch::from_number(n).is_http())
-            .collect();
+        let http: Vec<u16> = (0..=40).filter(|&n| Arch::from_number(n).is_http()).collect();
         assert_eq!(http, [15, 16, 17, 18, 19, 20]);
     }
 }

@@ -57,21 +57,12 @@ pub fn destination(request: &Request, reply: &Reply) -> Destination {
     let client_port = |address| SocketAddrV4::new(address, CLIENT_PORT);
     let relayed = !request.giaddr.is_unspecified();
     let has_address = !request.ciaddr.is_unspecified();
-    match (
-        relayed,
-        reply.answer,
-        has_address,
-        request.broadcast(),
-        reply.lease,
-    ) {
+    match (relayed, reply.answer, has_address, request.broadcast(), reply.lease) {
         (true, ..) => Destination::Relay(SocketAddrV4::new(request.giaddr, SERVER_PORT)),
         (_, Answer::Nak, ..) => Destination::Broadcast,
         (_, _, true, ..) => Destination::Client(client_port(request.ciaddr)),
         (_, _, _, true, _) | (.., None) => Destination::Broadcast,
-        (.., Some(lease)) => Destination::Link {
-            address: lease.address,
-            hardware: request.chaddr,
-        },
+        (.., Some(lease)) => Destination::Link { address: lease.address, hardware: request.chaddr },
     }
 }
 

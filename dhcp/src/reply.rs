@@ -41,13 +41,7 @@ impl Lease {
     /// A lease with T1 at half and T2 at seven eighths, as RFC 2131 section 4.4.5 has it.
     pub fn lasting(address: Ipv4Addr, mask: Ipv4Addr, seconds: u32) -> Self {
         let rebind_seconds = seconds - seconds / 8;
-        Self {
-            address,
-            mask,
-            seconds,
-            renew_seconds: seconds / 2,
-            rebind_seconds,
-        }
+        Self { address, mask, seconds, renew_seconds: seconds / 2, rebind_seconds }
     }
 }
 
@@ -100,18 +94,12 @@ pub struct Encoded {
 impl Reply {
     /// An offer of a lease.
     pub fn offer(server: Ipv4Addr, lease: Lease) -> Self {
-        Self {
-            lease: Some(lease),
-            ..Self::bare(Answer::Offer, server)
-        }
+        Self { lease: Some(lease), ..Self::bare(Answer::Offer, server) }
     }
 
     /// A lease, granted.
     pub fn ack(server: Ipv4Addr, lease: Lease) -> Self {
-        Self {
-            lease: Some(lease),
-            ..Self::bare(Answer::Ack, server)
-        }
+        Self { lease: Some(lease), ..Self::bare(Answer::Ack, server) }
     }
 
     /// Parameters for a client that has an address (DHCPINFORM).
@@ -121,19 +109,13 @@ impl Reply {
 
     /// A refusal; `message` says why (option 56).
     pub fn nak(server: Ipv4Addr, message: impl Into<String>) -> Self {
-        Self {
-            message: Some(message.into()),
-            ..Self::bare(Answer::Nak, server)
-        }
+        Self { message: Some(message.into()), ..Self::bare(Answer::Nak, server) }
     }
 
     /// The same answer with something to boot.
     #[must_use]
     pub fn with_boot(self, boot: Boot) -> Self {
-        Self {
-            boot: Some(boot),
-            ..self
-        }
+        Self { boot: Some(boot), ..self }
     }
 
     /// The bytes for this client, by RFC 2131 section 4.3.1, table 3.
@@ -151,22 +133,13 @@ impl Reply {
             xid: request.xid,
             secs: 0,
             flags: self.flags(request),
-            ciaddr: if self.answer == Answer::Ack {
-                request.ciaddr
-            } else {
-                UNSPECIFIED
-            },
-            yiaddr: self
-                .lease
-                .filter(|_| !nak)
-                .map_or(UNSPECIFIED, |lease| lease.address),
+            ciaddr: if self.answer == Answer::Ack { request.ciaddr } else { UNSPECIFIED },
+            yiaddr: self.lease.filter(|_| !nak).map_or(UNSPECIFIED, |lease| lease.address),
             siaddr: boot.map_or(UNSPECIFIED, |boot| boot.next_server),
             giaddr: request.giaddr,
             chaddr: request.chaddr.to_chaddr(),
             sname: Vec::new(),
-            file: boot
-                .and_then(|boot| file_field(boot, request))
-                .unwrap_or_default(),
+            file: boot.and_then(|boot| file_field(boot, request)).unwrap_or_default(),
             options: crate::Options::default(),
         };
         pack(packet, self.items(request), request.max_message_size)
@@ -191,11 +164,7 @@ impl Reply {
     fn flags(&self, request: &Request) -> u16 {
         // RFC 2131 section 4.3.2: a relay must not unicast a NAK to an address that is wrong there.
         let relayed_nak = self.answer == Answer::Nak && !request.giaddr.is_unspecified();
-        if relayed_nak {
-            request.flags | BROADCAST_FLAG
-        } else {
-            request.flags
-        }
+        if relayed_nak { request.flags | BROADCAST_FLAG } else { request.flags }
     }
 
     /// The options in the order they are sent: the protocol's, the client's list, the echoes.
@@ -212,11 +181,7 @@ impl Reply {
             (code::CLIENT_IDENTIFIER, request.client_id.as_ref()),
             (code::RELAY_AGENT, request.relay_agent.as_ref()),
         ];
-        items.extend(
-            echoes
-                .into_iter()
-                .filter_map(|(code, value)| Some(Item::must(code, value?))),
-        );
+        items.extend(echoes.into_iter().filter_map(|(code, value)| Some(Item::must(code, value?))));
         items
     }
 
@@ -232,24 +197,15 @@ impl Reply {
             items.push(Item::must(code::SERVER_IDENTIFIER, &self.server.octets()));
         }
         if self.answer == Answer::Nak {
-            let message = self
-                .message
-                .iter()
-                .map(|text| Item::may(code::MESSAGE, text.as_bytes()));
+            let message = self.message.iter().map(|text| Item::may(code::MESSAGE, text.as_bytes()));
             items.extend(message);
             return items;
         }
         if let Some(lease) = &self.lease {
             if request.kind != Kind::Bootp {
                 items.push(Item::must(code::LEASE_TIME, &lease.seconds.to_be_bytes()));
-                items.push(Item::must(
-                    code::RENEWAL_TIME,
-                    &lease.renew_seconds.to_be_bytes(),
-                ));
-                items.push(Item::must(
-                    code::REBINDING_TIME,
-                    &lease.rebind_seconds.to_be_bytes(),
-                ));
+                items.push(Item::must(code::RENEWAL_TIME, &lease.renew_seconds.to_be_bytes()));
+                items.push(Item::must(code::REBINDING_TIME, &lease.rebind_seconds.to_be_bytes()));
             }
             items.push(Item::must(code::SUBNET_MASK, &lease.mask.octets()));
         }
@@ -281,25 +237,16 @@ impl Reply {
             (code::DOMAIN_NAME_SERVER, &self.dns),
             (code::NTP_SERVERS, &self.ntp),
         ];
-        let texts = [
-            (code::DOMAIN_NAME, &self.domain),
-            (code::HOST_NAME, &self.host_name),
-        ];
-        let lists = lists
-            .into_iter()
-            .filter(|(_, list)| !list.is_empty())
-            .map(|(code, list)| {
-                let octets: Vec<u8> = list.iter().flat_map(Ipv4Addr::octets).collect();
-                Item::may(code, &octets)
-            });
+        let texts = [(code::DOMAIN_NAME, &self.domain), (code::HOST_NAME, &self.host_name)];
+        let lists = lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(code, list)| {
+            let octets: Vec<u8> = list.iter().flat_map(Ipv4Addr::octets).collect();
+            Item::may(code, &octets)
+        });
         let texts = texts
             .into_iter()
             .filter_map(|(code, text)| Some(Item::may(code, text.as_ref()?.as_bytes())));
         let broadcast = self.lease.map(|lease| {
-            Item::may(
-                code::BROADCAST_ADDRESS,
-                &(lease.address | !lease.mask).octets(),
-            )
+            Item::may(code::BROADCAST_ADDRESS, &(lease.address | !lease.mask).octets())
         });
         lists.chain(texts).chain(broadcast).collect()
     }
@@ -315,7 +262,7 @@ fn file_field(boot: &Boot, request: &Request) -> Option<Vec<u8>> {
     fits.then(|| boot.file.clone().into_bytes())
 }
 
-/// How the firmware wants to be told: see `lab.md` of this project for what was seen.
+/// How the firmware wants to be told: see docs/booting.md for what was seen.
 fn boot_items(boot: &Boot, request: &Request) -> Vec<Item> {
     let mut items = Vec::new();
     let stage = request.stage();

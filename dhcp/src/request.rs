@@ -141,10 +141,7 @@ impl Request {
             client_id: options.bytes(code::CLIENT_IDENTIFIER).map(<[u8]>::to_vec),
             requested: address(&options, code::REQUESTED_ADDRESS)?,
             server_id: address(&options, code::SERVER_IDENTIFIER)?,
-            parameters: options
-                .bytes(code::PARAMETER_REQUEST_LIST)
-                .unwrap_or_default()
-                .to_vec(),
+            parameters: options.bytes(code::PARAMETER_REQUEST_LIST).unwrap_or_default().to_vec(),
             max_message_size: fixed(&options, code::MAXIMUM_MESSAGE_SIZE)?.map(u16::from_be_bytes),
             arch,
             uuid,
@@ -169,19 +166,13 @@ impl Request {
         if self.kind != Kind::Request {
             return None;
         }
-        Some(
-            match (self.server_id, self.requested, self.ciaddr.is_unspecified()) {
-                (Some(server), Some(requested), true) => {
-                    ClientState::Selecting { server, requested }
-                }
-                (None, Some(requested), true) => ClientState::InitReboot { requested },
-                // Table 4 wants no option 54 here; clients that send it mean the server they know.
-                (_, None, false) => ClientState::Extending {
-                    address: self.ciaddr,
-                },
-                _ => ClientState::Contradictory,
-            },
-        )
+        Some(match (self.server_id, self.requested, self.ciaddr.is_unspecified()) {
+            (Some(server), Some(requested), true) => ClientState::Selecting { server, requested },
+            (None, Some(requested), true) => ClientState::InitReboot { requested },
+            // Table 4 wants no option 54 here; clients that send it mean the server they know.
+            (_, None, false) => ClientState::Extending { address: self.ciaddr },
+            _ => ClientState::Contradictory,
+        })
     }
 
     /// The UUID as the machine's own tools print it. iPXE and EDK2 both send SMBIOS's bytes, where
@@ -226,13 +217,8 @@ impl Request {
 }
 
 /// The fields of a UUID, and whether SMBIOS keeps them little-endian.
-const UUID_FIELDS: [(Range<usize>, bool); 5] = [
-    (0..4, true),
-    (4..6, true),
-    (6..8, true),
-    (8..10, false),
-    (10..16, false),
-];
+const UUID_FIELDS: [(Range<usize>, bool); 5] =
+    [(0..4, true), (4..6, true), (6..8, true), (8..10, false), (10..16, false)];
 
 fn ethernet_address(packet: &Packet) -> Result<Mac, Malformed> {
     if packet.op != BOOT_REQUEST {
@@ -269,10 +255,7 @@ fn fixed<const N: usize>(options: &Options, code: u8) -> Result<Option<[u8; N]>,
         return Ok(None);
     };
     let length = value.len();
-    value
-        .try_into()
-        .map(Some)
-        .map_err(|_| Malformed::OptionLength { code, length })
+    value.try_into().map(Some).map_err(|_| Malformed::OptionLength { code, length })
 }
 
 #[cfg(test)]

@@ -15,11 +15,9 @@ use tokio::net::UdpSocket;
 use crate::destination::Destination;
 use crate::request::Request;
 
-mod advertiser;
 mod counters;
 mod interface;
 
-pub use advertiser::Advertiser;
 pub use counters::Counters;
 pub use interface::{Address, Interface};
 
@@ -98,15 +96,9 @@ impl Listener {
                 port,
                 source,
             })?;
-            ports.push(Port {
-                interface: Arc::new(interface),
-                socket,
-            });
+            ports.push(Port { interface: Arc::new(interface), socket });
         }
-        Ok(Self {
-            ports,
-            counters: Counters::default(),
-        })
+        Ok(Self { ports, counters: Counters::default() })
     }
 
     /// The interfaces, in the order they were named, as they were when bound.
@@ -119,10 +111,7 @@ impl Listener {
     /// # Errors
     /// What the operating system says.
     pub fn local_ports(&self) -> io::Result<Vec<u16>> {
-        self.ports
-            .iter()
-            .map(|port| Ok(port.socket.local_addr()?.port()))
-            .collect()
+        self.ports.iter().map(|port| Ok(port.socket.local_addr()?.port())).collect()
     }
 
     /// What was received, dropped and sent so far.
@@ -172,20 +161,14 @@ impl Listener {
         bytes: &[u8],
         to: Destination,
     ) -> io::Result<()> {
-        let port = self
-            .ports
-            .iter()
-            .find(|port| port.interface.index == interface.index);
+        let port = self.ports.iter().find(|port| port.interface.index == interface.index);
         let Some(port) = port else {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 format!("interface {} is not listened on", interface.name),
             ));
         };
-        let sent = port
-            .socket
-            .send_to(bytes, SocketAddr::V4(to.socket_address()))
-            .await;
+        let sent = port.socket.send_to(bytes, SocketAddr::V4(to.socket_address())).await;
         self.counters.sent(sent.is_ok());
         sent.map(drop)
     }
@@ -214,11 +197,7 @@ impl Listener {
         match Request::parse(bytes) {
             Ok(request) => {
                 self.counters.received();
-                Some(Received {
-                    request,
-                    interface: Arc::clone(&port.interface),
-                    source,
-                })
+                Some(Received { request, interface: Arc::clone(&port.interface), source })
             }
             Err(malformed) => {
                 self.counters.malformed(&malformed);

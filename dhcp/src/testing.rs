@@ -19,10 +19,7 @@ pub(crate) fn all(name: &str) -> Vec<(String, Vec<u8>)> {
     files.sort();
     assert!(!files.is_empty(), "no packets in {name}");
     let stem = |path: &PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
-    files
-        .iter()
-        .map(|path| (stem(path), read_hex(path)))
-        .collect()
+    files.iter().map(|path| (stem(path), read_hex(path))).collect()
 }
 
 /// A request of 52:54:00:00:00:09 with these options after the cookie; END is the caller's.
@@ -37,9 +34,7 @@ pub(crate) fn request(options: &[u8]) -> Vec<u8> {
 }
 
 fn folder(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests")
-        .join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
 }
 
 fn read_hex(path: &PathBuf) -> Vec<u8> {

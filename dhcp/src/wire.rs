@@ -138,9 +138,7 @@ impl Packet {
     /// Reads a packet.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader(bytes);
-        let packet = Self::header(&mut reader).ok_or(Malformed::TooShort {
-            length: bytes.len(),
-        });
+        let packet = Self::header(&mut reader).ok_or(Malformed::TooShort { length: bytes.len() });
         let (mut packet, sname, file, cookie) = packet?;
         if usize::from(packet.hlen) > packet.chaddr.len() {
             return Err(Malformed::HardwareLength(packet.hlen));
@@ -168,10 +166,7 @@ impl Packet {
         Ok(packet)
     }
 
-    #[expect(
-        clippy::type_complexity,
-        reason = "the four raw parts, named at the one call"
-    )]
+    #[expect(clippy::type_complexity, reason = "the four raw parts, named at the one call")]
     fn header(
         reader: &mut Reader<'_>,
     ) -> Option<(Self, [u8; SNAME_LENGTH], [u8; FILE_LENGTH], [u8; 4])> {
@@ -210,13 +205,7 @@ impl Packet {
         out.extend(self.chaddr);
         let fields = [(&self.sname, SNAME_LENGTH), (&self.file, FILE_LENGTH)];
         for (field, length) in fields {
-            out.extend(
-                field
-                    .iter()
-                    .copied()
-                    .chain(std::iter::repeat(0))
-                    .take(length),
-            );
+            out.extend(field.iter().copied().chain(std::iter::repeat(0)).take(length));
         }
         out.extend(MAGIC_COOKIE);
         out
@@ -233,18 +222,12 @@ fn collect(options: &mut Options, field: &[u8]) -> Result<(), Malformed> {
             [code::END, ..] => return Ok(()),
             [code::PAD, tail @ ..] => rest = tail,
             [code] => {
-                return Err(Malformed::OptionPastEnd {
-                    code: *code,
-                    offset,
-                });
+                return Err(Malformed::OptionPastEnd { code: *code, offset });
             }
             [code, length, tail @ ..] => {
-                let (value, tail) = tail.split_at_checked(usize::from(*length)).ok_or(
-                    Malformed::OptionPastEnd {
-                        code: *code,
-                        offset,
-                    },
-                )?;
+                let (value, tail) = tail
+                    .split_at_checked(usize::from(*length))
+                    .ok_or(Malformed::OptionPastEnd { code: *code, offset })?;
                 options.append(*code, value);
                 rest = tail;
             }
@@ -253,11 +236,7 @@ fn collect(options: &mut Options, field: &[u8]) -> Result<(), Malformed> {
 }
 
 fn until_nul(field: &[u8]) -> Vec<u8> {
-    field
-        .iter()
-        .copied()
-        .take_while(|&byte| byte != 0)
-        .collect()
+    field.iter().copied().take_while(|&byte| byte != 0).collect()
 }
 
 /// What is left of the input.

@@ -20,11 +20,7 @@ pub struct Backoff {
 impl Backoff {
     /// A fresh one; `seed` tells machines apart (any bytes of a MAC do).
     pub fn new(seed: u64) -> Self {
-        Self {
-            next: FIRST,
-            waited: Duration::ZERO,
-            noise: seed | 1,
-        }
+        Self { next: FIRST, waited: Duration::ZERO, noise: seed | 1 }
     }
 
     /// The next wait.

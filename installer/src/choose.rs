@@ -32,10 +32,8 @@ const SEVERAL: &str = "more than one disk counts: name one by serial, wwn or by"
 
 /// The one disk that `rule` means, or a refusal that lists all disks.
 pub fn choose<'a>(rule: &DiskRule, found: &'a [Candidate]) -> Result<&'a Disk, Refused> {
-    let judged: Vec<_> = found
-        .iter()
-        .map(|candidate| (candidate, judge(rule, candidate)))
-        .collect();
+    let judged: Vec<_> =
+        found.iter().map(|candidate| (candidate, judge(rule, candidate))).collect();
     let mut counting: Vec<_> = judged
         .iter()
         .filter(|(_, against)| against.is_none())

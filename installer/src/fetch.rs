@@ -106,15 +106,9 @@ impl Fetched {
     /// Compares with the SHA-256 of the order, 64 hex digits of either case.
     pub fn verify(self, wanted: &str) -> Result<Verified, WrongHash> {
         if self.sha256.eq_ignore_ascii_case(wanted) {
-            return Ok(Verified {
-                sha256: self.sha256,
-            });
+            return Ok(Verified { sha256: self.sha256 });
         }
-        Err(WrongHash {
-            got: self.sha256,
-            wanted: wanted.to_owned(),
-            bytes: self.bytes,
-        })
+        Err(WrongHash { got: self.sha256, wanted: wanted.to_owned(), bytes: self.bytes })
     }
 }
 
@@ -184,22 +178,11 @@ impl<'a> Transfer<'a> {
             .proxy(None)
             .build()
             .into();
-        Self {
-            url,
-            http,
-            context,
-            hash: Sha256::new(),
-            offset: 0,
-            total: None,
-            validator: None,
-        }
+        Self { url, http, context, hash: Sha256::new(), offset: 0, total: None, validator: None }
     }
 
     fn finish(self) -> Fetched {
-        Fetched {
-            sha256: hex::encode(self.hash.finalize()),
-            bytes: self.offset,
-        }
+        Fetched { sha256: hex::encode(self.hash.finalize()), bytes: self.offset }
     }
 
     /// One connection. Comes back well only when the image is complete.
@@ -211,16 +194,12 @@ impl<'a> Transfer<'a> {
                 request = request.header(header::IF_RANGE, validator);
             }
         }
-        let mut answer = request
-            .call()
-            .map_err(|error| Trouble::Again(error.to_string()))?;
+        let mut answer = request.call().map_err(|error| Trouble::Again(error.to_string()))?;
         let mut skip = self.judge(&answer)?;
         let mut body = answer.body_mut().as_reader();
         let mut buffer = vec![0; BUFFER];
         loop {
-            let read = body
-                .read(&mut buffer)
-                .map_err(|error| Trouble::Again(error.to_string()))?;
+            let read = body.read(&mut buffer).map_err(|error| Trouble::Again(error.to_string()))?;
             if read == 0 {
                 break;
             }
@@ -232,9 +211,9 @@ impl<'a> Transfer<'a> {
             }
         }
         match self.total {
-            Some(total) if self.offset < total => Err(Trouble::Again(format!(
-                "the connection ended before {total} bytes"
-            ))),
+            Some(total) if self.offset < total => {
+                Err(Trouble::Again(format!("the connection ended before {total} bytes")))
+            }
             _ if skip > 0 => Err(Trouble::Final(self.changed())),
             _ => Ok(()),
         }
@@ -291,9 +270,7 @@ impl<'a> Transfer<'a> {
     }
 
     fn changed(&self) -> FetchError {
-        FetchError::Changed {
-            url: self.url.to_owned(),
-        }
+        FetchError::Changed { url: self.url.to_owned() }
     }
 }
 

@@ -72,17 +72,10 @@ pub fn extend(
     let last = (disk / sector).saturating_sub(1);
     let array = (table.entries.len() as u64).div_ceil(sector);
     let needed = bytes + 2 * ALIGNMENT;
-    let no_room = |end: u64| GptError::NoRoom {
-        end: end.saturating_mul(sector),
-        disk,
-        needed,
-    };
+    let no_room = |end: u64| GptError::NoRoom { end: end.saturating_mul(sector), disk, needed };
     let (number, end) = table.free_slot()?;
     let usable_end = last.checked_sub(array).ok_or_else(|| no_room(end))?;
-    let start = (usable_end * sector)
-        .checked_sub(bytes)
-        .ok_or_else(|| no_room(end))?
-        / ALIGNMENT
+    let start = (usable_end * sector).checked_sub(bytes).ok_or_else(|| no_room(end))? / ALIGNMENT
         * ALIGNMENT
         / sector;
     if start < end {
@@ -158,13 +151,7 @@ impl Table {
         if crc32fast::hash(&entries) != u32_at(&header, at::ENTRIES_CRC) {
             return Err(bad("checksum of the entries"));
         }
-        Ok(Self {
-            header,
-            entries,
-            entries_at: range.0,
-            entry_size: entry_size as usize,
-            count,
-        })
+        Ok(Self { header, entries, entries_at: range.0, entry_size: entry_size as usize, count })
     }
 
     /// Number of the entry behind the last used one (else the first free one), and the sector behind
@@ -193,20 +180,12 @@ impl Table {
 
     fn move_backup(&mut self, last: u64, usable_end: u64) {
         put(&mut self.header, at::OTHER, &last.to_le_bytes());
-        put(
-            &mut self.header,
-            at::LAST_USABLE,
-            &(usable_end - 1).to_le_bytes(),
-        );
+        put(&mut self.header, at::LAST_USABLE, &(usable_end - 1).to_le_bytes());
     }
 
     fn store(&self, head: &mut [u8], sector: u64) {
         put(head, self.entries_at, &self.entries);
-        put(
-            head,
-            usize::try_from(sector).unwrap_or(512),
-            &sealed(&self.header),
-        );
+        put(head, usize::try_from(sector).unwrap_or(512), &sealed(&self.header));
     }
 
     fn backup(&self, last: u64, usable_end: u64, array: u64, sector: u64) -> Vec<u8> {
@@ -237,11 +216,7 @@ fn entry(first: u64, last: u64, name: &str, guid: [u8; 16]) -> [u8; 128] {
     put(&mut entry, 16, &guid);
     put(&mut entry, 32, &first.to_le_bytes());
     put(&mut entry, 40, &last.to_le_bytes());
-    let name: Vec<u8> = name
-        .encode_utf16()
-        .take(36)
-        .flat_map(u16::to_le_bytes)
-        .collect();
+    let name: Vec<u8> = name.encode_utf16().take(36).flat_map(u16::to_le_bytes).collect();
     put(&mut entry, 56, &name);
     entry
 }

@@ -32,15 +32,10 @@ pub fn install(order: &InstallOrder, target: &Target, context: Context<'_>) -> R
     wipe(order.wipe, target, context)?;
     let (written, verified) = write_image(order, target, context)?;
     read_back(target, &written, context)?;
-    let Written {
-        mut head, bytes, ..
-    } = written;
+    let Written { mut head, bytes, .. } = written;
     let patches = configure(order, &mut head, target, context)?;
     finish(&head, &patches, &verified, target, context)?;
-    Ok(Done {
-        sha256: verified.sha256().to_owned(),
-        image_bytes: bytes,
-    })
+    Ok(Done { sha256: verified.sha256().to_owned(), image_bytes: bytes })
 }
 
 /// Bytes for one place on the disk.
@@ -71,10 +66,9 @@ fn wipe(how: Wipe, target: &Target, context: Context<'_>) -> Result<(), Stop> {
     })();
     wiped.map_err(|trouble| match trouble {
         Trouble::Stop(stop) => stop,
-        Trouble::Disk(error) => Stop::lasting(
-            Stage::Wipe,
-            format!("the disk cannot be wiped: {error}; replace it"),
-        ),
+        Trouble::Disk(error) => {
+            Stop::lasting(Stage::Wipe, format!("the disk cannot be wiped: {error}; replace it"))
+        }
     })
 }
 
@@ -144,14 +138,8 @@ fn configure(
         added.offset
     ));
     Ok(vec![
-        Patch {
-            offset: added.offset,
-            bytes: volume,
-        },
-        Patch {
-            offset: added.backup_offset,
-            bytes: added.backup,
-        },
+        Patch { offset: added.offset, bytes: volume },
+        Patch { offset: added.backup_offset, bytes: added.backup },
     ])
 }
 
@@ -188,10 +176,7 @@ fn finish(
     let Context { log, progress, .. } = context;
     progress.enter(Stage::Finish, 0, "");
     let broken = |error: io::Error| {
-        Stop::lasting(
-            Stage::Finish,
-            format!("the disk cannot be written: {error}; replace it"),
-        )
+        Stop::lasting(Stage::Finish, format!("the disk cannot be written: {error}; replace it"))
     };
     for patch in patches {
         target.write(&patch.bytes, patch.offset).map_err(broken)?;
@@ -206,14 +191,10 @@ fn finish(
     }
     // The last chance to hear that another boot has taken over.
     progress.check()?;
-    head.release(target, proof)
-        .and_then(|()| target.sync())
-        .map_err(broken)?;
+    head.release(target, proof).and_then(|()| target.sync()).map_err(broken)?;
     if !head.is_on(target).map_err(broken)? {
         // A table that is only half there must not be booted.
-        target
-            .zero(0, MIB as u64, &mut |_| Ok(()))
-            .map_err(broken)?;
+        target.zero(0, MIB as u64, &mut |_| Ok(())).map_err(broken)?;
         return Err(differs(0));
     }
     log.line("first MiB written and read back: the disk is complete");

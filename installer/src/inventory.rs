@@ -13,11 +13,7 @@ pub mod disks;
 /// What cannot be read is left empty: an inventory never stops an installation.
 pub fn look(root: &Path, disks: &[Candidate]) -> Inventory {
     let dmi = |name| read(root.join("sys/class/dmi/id").join(name));
-    let firmware = if root.join("sys/firmware/efi").exists() {
-        "uefi"
-    } else {
-        "bios"
-    };
+    let firmware = if root.join("sys/firmware/efi").exists() { "uefi" } else { "bios" };
     Inventory {
         arch: std::env::consts::ARCH.to_owned(),
         firmware: firmware.to_owned(),

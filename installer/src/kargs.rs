@@ -89,9 +89,7 @@ impl Mac {
 
     /// A number that differs between machines.
     pub fn seed(self) -> u64 {
-        self.0
-            .iter()
-            .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+        self.0.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
     }
 }
 
@@ -102,9 +100,7 @@ impl std::fmt::Display for Mac {
 }
 
 fn address(name: &'static str, value: &str) -> Result<Ipv4Addr, KargError> {
-    value
-        .parse()
-        .map_err(|_| invalid(name, value, "an IPv4 address in dotted form"))
+    value.parse().map_err(|_| invalid(name, value, "an IPv4 address in dotted form"))
 }
 
 fn prefix(mask: Ipv4Addr) -> Option<u8> {
@@ -116,11 +112,7 @@ fn prefix(mask: Ipv4Addr) -> Option<u8> {
 }
 
 fn invalid(name: &'static str, value: &str, expected: &'static str) -> KargError {
-    KargError::Invalid {
-        name,
-        value: value.to_owned(),
-        expected,
-    }
+    KargError::Invalid { name, value: value.to_owned(), expected }
 }
 
 #[cfg(test)]
@@ -139,10 +131,7 @@ mod tests {
         assert_eq!(kargs.url, "http://10.77.0.1:8080");
         assert_eq!(kargs.token, "abc=");
         assert_eq!(kargs.mac.to_string(), "52:54:00:ab:00:01");
-        assert_eq!(
-            (kargs.address.to_string(), kargs.prefix),
-            ("10.77.0.11".into(), 24)
-        );
+        assert_eq!((kargs.address.to_string(), kargs.prefix), ("10.77.0.11".into(), 24));
         assert_eq!(kargs.gateway, Some(Ipv4Addr::new(10, 77, 0, 1)));
     }
 
@@ -162,25 +151,13 @@ mod tests {
     fn a_netmask_with_holes_is_refused_with_its_value() {
         let line = LINE.replace("255.255.255.0", "255.0.255.0");
         let message = parse(&line).unwrap_err().to_string();
-        assert!(
-            message.contains("provisioner.netmask=255.0.255.0"),
-            "{message}"
-        );
+        assert!(message.contains("provisioner.netmask=255.0.255.0"), "{message}");
     }
 
     #[test]
     fn every_spelling_of_a_mac_is_the_same_mac() {
-        for text in [
-            "52:54:00:ab:cd:ef",
-            "52-54-00-AB-CD-EF",
-            "5254.00ab.cdef",
-            "525400ABCDEF",
-        ] {
-            assert_eq!(
-                Mac::parse(text),
-                Some(Mac([0x52, 0x54, 0, 0xab, 0xcd, 0xef])),
-                "{text}"
-            );
+        for text in ["52:54:00:ab:cd:ef", "52-54-00-AB-CD-EF", "5254.00ab.cdef", "525400ABCDEF"] {
+            assert_eq!(Mac::parse(text), Some(Mac([0x52, 0x54, 0, 0xab, 0xcd, 0xef])), "{text}");
         }
         assert_eq!(Mac::parse("52:54:00:ab:cd"), None);
     }

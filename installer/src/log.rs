@@ -32,11 +32,7 @@ impl Log {
     }
 
     fn new(quiet: bool) -> Self {
-        Self {
-            lines: Mutex::new(Buffer::default()),
-            started: Instant::now(),
-            quiet,
-        }
+        Self { lines: Mutex::new(Buffer::default()), started: Instant::now(), quiet }
     }
 
     /// Adds lines: each line end in `text` begins a new one.
@@ -85,10 +81,7 @@ impl Buffer {
 
     fn pending(&self) -> Option<LogLines> {
         let lines: Vec<_> = self.lines.iter().take(BATCH).cloned().collect();
-        (!lines.is_empty()).then_some(LogLines {
-            first: self.first,
-            lines,
-        })
+        (!lines.is_empty()).then_some(LogLines { first: self.first, lines })
     }
 
     fn acknowledge(&mut self, sent: &LogLines) {
@@ -105,10 +98,7 @@ mod tests {
 
     fn texts(lines: Option<LogLines>) -> Vec<String> {
         let lines = lines.map(|lines| lines.lines).unwrap_or_default();
-        lines
-            .iter()
-            .map(|line| line.split_once("] ").unwrap().1.to_owned())
-            .collect()
+        lines.iter().map(|line| line.split_once("] ").unwrap().1.to_owned()).collect()
     }
 
     #[test]

@@ -7,10 +7,7 @@ fn main() -> ExitCode {
         return installer::supervise::run();
     }
     let mut arguments = std::env::args();
-    if arguments
-        .next()
-        .is_some_and(|own| own.ends_with("modprobe"))
-    {
+    if arguments.next().is_some_and(|own| own.ends_with("modprobe")) {
         return installer::modules::load::modprobe(arguments);
     }
     if arguments.next().as_deref() == Some(installer::supervise::WORKER) {

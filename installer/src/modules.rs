@@ -106,10 +106,7 @@ impl Tables {
         for need in needs.iter().rev() {
             self.visit(&name_of(need), order);
         }
-        order.steps.push(Step {
-            name: module.to_owned(),
-            file: file.clone(),
-        });
+        order.steps.push(Step { name: module.to_owned(), file: file.clone() });
         self.visit_soft(soft.map(|soft| &soft.after), order);
     }
 

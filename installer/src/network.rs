@@ -74,10 +74,8 @@ fn default_route(index: u32, router: Ipv4Addr) -> RouteMessage {
     message.header.protocol = RouteProtocol::Static;
     message.header.scope = RouteScope::Universe;
     message.header.kind = RouteType::Unicast;
-    message.attributes = vec![
-        RouteAttribute::Gateway(RouteAddress::Inet(router)),
-        RouteAttribute::Oif(index),
-    ];
+    message.attributes =
+        vec![RouteAttribute::Gateway(RouteAddress::Inet(router)), RouteAttribute::Oif(index)];
     message
 }
 

@@ -35,10 +35,7 @@ impl Default for Progress {
 impl Progress {
     /// One that also writes each stage to a file, for whoever outlives this process.
     pub fn noted_in(file: impl Into<PathBuf>) -> Self {
-        Self {
-            note: Some(file.into()),
-            ..Self::default()
-        }
+        Self { note: Some(file.into()), ..Self::default() }
     }
 
     /// Enters a stage with `total` bytes to do; 0 when not known.

@@ -36,11 +36,7 @@ pub fn make(files: &BTreeMap<String, String>, sector: u64) -> Result<Vec<u8>, Se
     let mut volume = Cursor::new(vec![0; usize::try_from(BYTES).map_err(io::Error::other)?]);
     let bytes_per_sector = u16::try_from(sector).map_err(io::Error::other)?;
     // FAT16 wants at least 4085 clusters, which this size only has with small sectors.
-    let kind = if sector == 512 {
-        FatType::Fat16
-    } else {
-        FatType::Fat12
-    };
+    let kind = if sector == 512 { FatType::Fat16 } else { FatType::Fat12 };
     let options = FormatVolumeOptions::new()
         .fat_type(kind)
         .bytes_per_sector(bytes_per_sector)
@@ -82,13 +78,9 @@ mod tests {
     use super::*;
 
     fn files(text: &str) -> BTreeMap<String, String> {
-        [
-            ("user-data", text),
-            ("meta-data", "instance-id: n1-1\n"),
-            ("network-config", ""),
-        ]
-        .map(|(name, text)| (name.to_owned(), text.to_owned()))
-        .into()
+        [("user-data", text), ("meta-data", "instance-id: n1-1\n"), ("network-config", "")]
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .into()
     }
 
     fn read_all(volume: Vec<u8>) -> (String, FatType, BTreeMap<String, String>) {
@@ -121,9 +113,7 @@ mod tests {
 
     #[test]
     fn files_that_do_not_fit_are_refused_with_their_size() {
-        let message = make(&files(&"x".repeat(4 << 20)), 512)
-            .unwrap_err()
-            .to_string();
+        let message = make(&files(&"x".repeat(4 << 20)), 512).unwrap_err().to_string();
         assert!(message.contains("4194322 bytes"), "{message}");
     }
 
@@ -131,10 +121,7 @@ mod tests {
     fn a_seed_as_large_as_allowed_fits() {
         let text = "x".repeat(usize::try_from(BYTES / 8 * 7).unwrap() - 100);
         for sector in [512, 4096] {
-            assert_eq!(
-                read_all(make(&files(&text), sector).unwrap()).2,
-                files(&text)
-            );
+            assert_eq!(read_all(make(&files(&text), sector).unwrap()).2, files(&text));
         }
     }
 
@@ -142,10 +129,7 @@ mod tests {
     fn a_name_with_a_path_in_it_is_refused() {
         for name in ["../etc/passwd", "a/b", "", ".x", "a\nb"] {
             let files = BTreeMap::from([(name.to_owned(), String::new())]);
-            assert!(
-                matches!(make(&files, 512), Err(SeedError::Name(_))),
-                "{name:?}"
-            );
+            assert!(matches!(make(&files, 512), Err(SeedError::Name(_))), "{name:?}");
         }
     }
 }

@@ -11,9 +11,9 @@ use crate::backoff::{Backoff, Pause};
 use crate::log::Log;
 use crate::progress::Progress;
 
-/// Longest answer that is read, in bytes: an order with its first-boot files.
 /// How soon a stage that was entered is told.
 const STAGE_LOOK: Duration = Duration::from_millis(250);
+/// Longest answer that is read, in bytes: an order with its first-boot files.
 const LONGEST_ANSWER: u64 = 16 << 20;
 
 /// The server, as one boot sees it.
@@ -58,12 +58,7 @@ impl Server {
             .proxy(None)
             .build()
             .into();
-        Self {
-            http,
-            base: base.to_owned(),
-            token: token.to_owned(),
-            seed,
-        }
+        Self { http, base: base.to_owned(), token: token.to_owned(), seed }
     }
 
     /// One try.
@@ -118,10 +113,7 @@ impl Server {
             match self.call(path, body) {
                 Err(CallError::Again { path, reason }) => {
                     let wait = backoff.step();
-                    log.line(format!(
-                        "{path}: {reason}; again in {:.1} s",
-                        wait.as_secs_f64()
-                    ));
+                    log.line(format!("{path}: {reason}; again in {:.1} s", wait.as_secs_f64()));
                     pause(wait);
                 }
                 answer => return answer,
@@ -134,9 +126,11 @@ impl Server {
     pub fn heartbeat(&self, progress: &Progress, interval: Duration, stop: &Receiver<()>) {
         let mut due = Duration::ZERO;
         loop {
-            let entered = progress.take_entered().into_iter().map(begun);
-            let beat = due.is_zero().then(|| progress.snapshot());
-            for report in entered.chain(beat) {
+            let mut entered = progress.take_entered();
+            // The last is the present stage: told with its measure.
+            let changed = entered.pop().is_some();
+            let beat = (changed || due.is_zero()).then(|| progress.snapshot());
+            for report in entered.into_iter().map(begun).chain(beat) {
                 if let Err(refused @ CallError::Refused { .. }) =
                     self.call::<_, Ack>("/v1/node/progress", &report)
                 {
@@ -177,12 +171,7 @@ impl Server {
 }
 
 fn begun(stage: Stage) -> node::Progress {
-    node::Progress {
-        stage,
-        done_bytes: 0,
-        total_bytes: 0,
-        message: String::new(),
-    }
+    node::Progress { stage, done_bytes: 0, total_bytes: 0, message: String::new() }
 }
 
 #[cfg(test)]

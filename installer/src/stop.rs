@@ -34,26 +34,14 @@ impl Stop {
     /// A failure.
     pub fn failed(stage: Stage, reason: impl Into<String>, retryable: bool) -> Self {
         let reason = reason.into();
-        Self::Failed {
-            stage,
-            reason,
-            retryable,
-        }
+        Self::Failed { stage, reason, retryable }
     }
 
     /// The report that says it; a refusal has none.
     pub fn report(&self) -> Option<Failed> {
         match self.clone() {
             Self::Refused(_) => None,
-            Self::Failed {
-                stage,
-                reason,
-                retryable,
-            } => Some(Failed {
-                stage,
-                reason,
-                retryable,
-            }),
+            Self::Failed { stage, reason, retryable } => Some(Failed { stage, reason, retryable }),
         }
     }
 }

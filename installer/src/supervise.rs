@@ -53,9 +53,7 @@ pub fn run() -> ExitCode {
     sleep(wait);
     nix::unistd::sync();
     let refused = reboot(how).err();
-    say(&format!(
-        "the machine cannot be restarted ({refused:?}): switch it off and on"
-    ));
+    say(&format!("the machine cannot be restarted ({refused:?}): switch it off and on"));
     // An init that returns is a kernel panic: better a machine that says what it waits for.
     loop {
         sleep(Duration::from_hours(1));
@@ -111,11 +109,7 @@ fn report(reason: String) {
         return;
     };
     let server = Server::new(&kargs.url, &kargs.token, kargs.mac.seed());
-    let failed = Failed {
-        stage: stage_of(Path::new(STAGE)),
-        reason,
-        retryable: true,
-    };
+    let failed = Failed { stage: stage_of(Path::new(STAGE)), reason, retryable: true };
     for _ in 0..LAST_REPORTS {
         match server.call::<_, Ack>("/v1/node/failed", &failed) {
             Err(CallError::Again { .. }) => sleep(Duration::from_secs(3)),

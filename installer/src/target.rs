@@ -116,10 +116,7 @@ impl Target {
             FallocateFlags::FALLOC_FL_ZERO_RANGE | keep,
         ];
         // A way that the device once refused is not tried again.
-        for (number, way) in (0..)
-            .zip(ways)
-            .skip(self.zeroing.load(Ordering::Relaxed).into())
-        {
+        for (number, way) in (0..).zip(ways).skip(self.zeroing.load(Ordering::Relaxed).into()) {
             match self.allocate(way, offset, length) {
                 Ok(()) => return Ok(()),
                 Err(Errno::EOPNOTSUPP | Errno::EINVAL | Errno::ENOSYS | Errno::ENODEV) => {
@@ -198,11 +195,7 @@ impl Aligned {
     pub fn new(length: usize) -> Self {
         let room = vec![0; length + ALIGNMENT];
         let start = room.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
-        Self {
-            room,
-            start,
-            length,
-        }
+        Self { room, start, length }
     }
 }
 

@@ -60,11 +60,7 @@ impl HttpServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let listening = Some(listen(listener, Arc::clone(&shared)));
-        Self {
-            address,
-            shared,
-            listening,
-        }
+        Self { address, shared, listening }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -121,19 +117,11 @@ fn answer(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     let request = read_request(stream)?;
     let range = request.range.clone();
     shared.requests.lock().unwrap().push(request);
-    let act = shared
-        .acts
-        .lock()
-        .unwrap()
-        .pop_front()
-        .unwrap_or(Act::Serve);
+    let act = shared.acts.lock().unwrap().pop_front().unwrap_or(Act::Serve);
     let (body, total) = (&shared.body, shared.body.len());
     let start = match (&act, range) {
         (Act::IgnoreRange | Act::OtherTag | Act::OtherSize, _) | (_, None) => 0,
-        (_, Some(range)) => range["bytes=".len()..]
-            .trim_end_matches('-')
-            .parse()
-            .unwrap(),
+        (_, Some(range)) => range["bytes=".len()..].trim_end_matches('-').parse().unwrap(),
     };
     let mut out = stream;
     if let Act::Status(status, text) = &act {
@@ -143,16 +131,8 @@ fn answer(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
             "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{text}"
         );
     }
-    let tag = if matches!(act, Act::OtherTag) {
-        "other"
-    } else {
-        "one"
-    };
-    let status = if start == 0 {
-        "200 OK"
-    } else {
-        "206 Partial Content"
-    };
+    let tag = if matches!(act, Act::OtherTag) { "other" } else { "one" };
+    let status = if start == 0 { "200 OK" } else { "206 Partial Content" };
     write!(
         out,
         "HTTP/1.1 {status}\r\nETag: \"{tag}\"\r\nContent-Length: {}\r\n\

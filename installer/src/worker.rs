@@ -67,18 +67,12 @@ fn work(log: &Log) -> Result<After, Stop> {
     connect(&kargs, &mut drivers, log)?;
     let found = settle(&mut drivers, log);
     let server = Server::new(&kargs.url, &kargs.token, kargs.mac.seed());
-    let claim = Claim {
-        inventory: inventory::look(Path::new(ROOT), &found),
-    };
+    let claim = Claim { inventory: inventory::look(Path::new(ROOT), &found) };
     let uptime = inventory::read("/proc/uptime");
     let uptime = uptime.split(' ').next().unwrap_or_default();
-    log.line(format!(
-        "claiming at {}, {uptime} s after the kernel's start",
-        kargs.url
-    ));
-    let order: InstallOrder = server
-        .insist("/v1/node/claim", &claim, &sleep, log)
-        .map_err(|error| refused(&error))?;
+    log.line(format!("claiming at {}, {uptime} s after the kernel's start", kargs.url));
+    let order: InstallOrder =
+        server.insist("/v1/node/claim", &claim, &sleep, log).map_err(|error| refused(&error))?;
     log.line(format!(
         "claimed: {} ({}), generation {}, boot {}",
         order.hostname, order.node, order.generation, order.boot
@@ -123,12 +117,7 @@ fn carry_out(
     seed: u64,
 ) -> Result<After, Stop> {
     let claimed = Instant::now();
-    let context = Context {
-        pause: &sleep,
-        log,
-        progress,
-        seed,
-    };
+    let context = Context { pause: &sleep, log, progress, seed };
     let outcome = pick(order, drivers, context).and_then(|disk| {
         let target = open(&disk)?;
         let done = install::install(order, &target, context)?;
@@ -181,35 +170,24 @@ fn connect(kargs: &Kargs, drivers: &mut Coldplug, log: &Log) -> Result<(), Stop>
             break name;
         }
         if looks % 50 == 0 {
-            log.line(format!(
-                "waiting for the interface {}: is its driver on board?",
-                kargs.mac
-            ));
+            log.line(format!("waiting for the interface {}: is its driver on board?", kargs.mac));
         }
         // No interface, no server to tell: a machine that waits here is switched off by hand.
         looks += 1;
         sleep(LOOK);
     };
     network::configure(&name, kargs).map_err(|error| {
-        Stop::retryable(
-            Stage::Disk,
-            format!("interface {name} cannot be configured: {error}"),
-        )
+        Stop::retryable(Stage::Disk, format!("interface {name} cannot be configured: {error}"))
     })?;
     let started = Instant::now();
     while !network::carrier(root, &name) {
         if started.elapsed() > CARRIER_PATIENCE {
-            log.line(format!(
-                "{name} has no carrier: is the cable in? trying all the same"
-            ));
+            log.line(format!("{name} has no carrier: is the cable in? trying all the same"));
             break;
         }
         sleep(LOOK);
     }
-    log.line(format!(
-        "{name} is up with {}/{}",
-        kargs.address, kargs.prefix
-    ));
+    log.line(format!("{name} is up with {}/{}", kargs.address, kargs.prefix));
     Ok(())
 }
 
@@ -245,16 +223,12 @@ fn pick(order: &InstallOrder, drivers: &mut Coldplug, context: Context<'_>) -> R
         drivers.run(context.log);
         match choose(&order.disk, &disks::find(Path::new(ROOT))) {
             Ok(disk) => {
-                context
-                    .log
-                    .line(format!("chosen: {}, {} bytes", disk.name, disk.size_bytes));
+                context.log.line(format!("chosen: {}, {} bytes", disk.name, disk.size_bytes));
                 return Ok(disk.clone());
             }
             Err(refused) if refused.may_change() && started.elapsed() < DISK_PATIENCE => {
                 if !std::mem::replace(&mut told, true) {
-                    context
-                        .log
-                        .line(format!("{refused}; waiting for more disks"));
+                    context.log.line(format!("{refused}; waiting for more disks"));
                 }
                 sleep(LOOK);
             }

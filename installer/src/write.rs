@@ -146,11 +146,7 @@ pub fn copy(
     target: &Target,
     progress: &Progress,
 ) -> Result<Written, CopyError> {
-    let mut writer = Writer {
-        target,
-        zeros: 0..0,
-        chunks: Vec::new(),
-    };
+    let mut writer = Writer { target, zeros: 0..0, chunks: Vec::new() };
     let mut chunk = Aligned::new(MIB);
     let mut bytes = fill(source, &mut chunk)? as u64;
     if bytes > target.size() {
@@ -160,11 +156,7 @@ pub fn copy(
     let mut chunk = Aligned::new(MIB);
     loop {
         progress.check()?;
-        let filled = if bytes < MIB as u64 {
-            0
-        } else {
-            fill(source, &mut chunk)?
-        };
+        let filled = if bytes < MIB as u64 { 0 } else { fill(source, &mut chunk)? };
         if filled == 0 {
             break;
         }
@@ -173,11 +165,7 @@ pub fn copy(
     }
     writer.flush()?;
     target.sync()?;
-    Ok(Written {
-        head,
-        chunks: writer.chunks,
-        bytes,
-    })
+    Ok(Written { head, chunks: writer.chunks, bytes })
 }
 
 struct Writer<'a> {
@@ -236,9 +224,7 @@ fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, CopyError> {
 /// Compared with known zeros: memcmp is the fastest loop at hand.
 fn is_zero(bytes: &[u8]) -> bool {
     static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
-    bytes
-        .chunks(ZEROS.len())
-        .all(|part| ZEROS.get(..part.len()) == Some(part))
+    bytes.chunks(ZEROS.len()).all(|part| ZEROS.get(..part.len()) == Some(part))
 }
 
 /// The reading end of the channel.

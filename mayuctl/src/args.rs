@@ -95,12 +95,7 @@ pub(crate) enum Verb {
         #[arg(long = "for", value_name = "state=STATE")]
         goal: String,
         /// The nodes with these labels, at least one
-        #[arg(
-            short = 'l',
-            long = "selector",
-            value_name = "k=v,…",
-            conflicts_with = "names"
-        )]
+        #[arg(short = 'l', long = "selector", value_name = "k=v,…", conflicts_with = "names")]
         selector: Option<String>,
         /// How long at most: 90s, 10m, 1h
         #[arg(long, default_value = "10m")]
@@ -152,12 +147,7 @@ pub(crate) struct GetNodes {
     /// Only this node
     pub(crate) name: Option<String>,
     /// Only nodes with these labels
-    #[arg(
-        short = 'l',
-        long = "selector",
-        value_name = "k=v,…",
-        conflicts_with = "name"
-    )]
+    #[arg(short = 'l', long = "selector", value_name = "k=v,…", conflicts_with = "name")]
     pub(crate) selector: Option<String>,
     /// For people (table, wide) or for programs
     #[arg(short, long, value_enum, default_value_t)]
@@ -173,12 +163,7 @@ pub(crate) struct Step {
     #[arg(value_name = "NAME", required_unless_present = "selector")]
     pub(crate) names: Vec<String>,
     /// All nodes with these labels: shows them and asks
-    #[arg(
-        short = 'l',
-        long = "selector",
-        value_name = "k=v,…",
-        conflicts_with = "names"
-    )]
+    #[arg(short = 'l', long = "selector", value_name = "k=v,…", conflicts_with = "names")]
     pub(crate) selector: Option<String>,
     /// Do not ask
     #[arg(short, long)]

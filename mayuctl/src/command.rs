@@ -129,42 +129,29 @@ impl TryFrom<Verb> for Command {
             Verb::Describe(DescribeKind::Node { name }) | Verb::Status { name } => {
                 Self::Describe(node_name(name)?)
             }
-            Verb::Tag { name, changes } => Self::Tag {
-                name: node_name(name)?,
-                change: TagChange::parse(&changes)?,
-            },
+            Verb::Tag { name, changes } => {
+                Self::Tag { name: node_name(name)?, change: TagChange::parse(&changes)? }
+            }
             Verb::Approve(typed) => step(Step::Approve, typed)?,
-            Verb::Hold {
-                step: typed,
-                reason,
-            } => step(Step::Hold { reason }, typed)?,
+            Verb::Hold { step: typed, reason } => step(Step::Hold { reason }, typed)?,
             Verb::Release(typed) => step(Step::Release, typed)?,
             Verb::Reinstall(typed) => step(Step::Reinstall, typed)?,
             Verb::Retire(typed) => step(Step::Retire, typed)?,
             Verb::Explain { name, mac, labels } => Self::Explain(subject(name, mac, &labels)?),
-            Verb::History { name, output } => Self::History {
-                name: node_name(name)?,
-                json: output == TextOrJson::Json,
-            },
-            Verb::Boots { name, output } => Self::Boots {
-                name: node_name(name)?,
-                json: output == TextOrJson::Json,
-            },
-            Verb::Wait {
-                names,
-                goal,
-                selector,
-                timeout,
-            } => Self::Wait(WaitRequest {
+            Verb::History { name, output } => {
+                Self::History { name: node_name(name)?, json: output == TextOrJson::Json }
+            }
+            Verb::Boots { name, output } => {
+                Self::Boots { name: node_name(name)?, json: output == TextOrJson::Json }
+            }
+            Verb::Wait { names, goal, selector, timeout } => Self::Wait(WaitRequest {
                 goal: parse_goal(&goal)?,
                 target: target(names, selector.as_deref())?,
                 limit: parse_time_limit(&timeout)?,
             }),
             Verb::Catalog(CatalogVerb::Status) => Self::CatalogStatus,
             Verb::Catalog(CatalogVerb::Reload) => Self::CatalogReload,
-            Verb::Version { client } => Self::Version {
-                client_only: client,
-            },
+            Verb::Version { client } => Self::Version { client_only: client },
             Verb::Completions { shell } => Self::Completions(shell.into()),
         })
     }
@@ -193,11 +180,7 @@ fn step(step: Step, typed: args::Step) -> Result<Command, Failure> {
             )));
         }
     };
-    Ok(Command::Step(StepRequest {
-        step,
-        target,
-        yes: typed.yes,
-    }))
+    Ok(Command::Step(StepRequest { step, target, yes: typed.yes }))
 }
 
 fn target(names: Vec<String>, selector: Option<&str>) -> Result<Target, Failure> {

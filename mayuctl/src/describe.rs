@@ -24,12 +24,7 @@ pub(crate) async fn node(
 ) -> Result<(), Failure> {
     let node = nodes::one(client, typed).await?;
     // By id: the name may have become another's in between.
-    let boots = client
-        .boots()
-        .list(NodeName {
-            name: node.id.clone(),
-        })
-        .await;
+    let boots = client.boots().list(NodeName { name: node.id.clone() }).await;
     identity(&node, s.out)?;
     state(&node, (s.now)(), s.out)?;
     labels(&node.labels, s.out)?;
@@ -42,10 +37,7 @@ pub(crate) async fn node(
 
 fn identity(node: &Node, out: &mut dyn Write) -> io::Result<()> {
     let machine = [node.arch.as_str(), node.firmware.as_str()];
-    let machine: Vec<_> = machine
-        .into_iter()
-        .filter(|word| !word.is_empty())
-        .collect();
+    let machine: Vec<_> = machine.into_iter().filter(|word| !word.is_empty()).collect();
     fields(
         out,
         &[
@@ -80,18 +72,11 @@ fn state(node: &Node, now_ms: i64, out: &mut dyn Write) -> io::Result<()> {
     }
     lines.push((
         "  Generation",
-        format!(
-            "{} wanted, {} installed",
-            node.generation, node.installed_generation
-        ),
+        format!("{} wanted, {} installed", node.generation, node.installed_generation),
     ));
     lines.push((
         "  Tries",
-        format!(
-            "{} of this generation, {} in all",
-            node.tries,
-            count_installs(node.installs)
-        ),
+        format!("{} of this generation, {} in all", node.tries, count_installs(node.installs)),
     ));
     if !node.stage.is_empty() {
         lines.push(("  Progress", progress(node)));
@@ -103,10 +88,7 @@ fn state(node: &Node, now_ms: i64, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn count_installs(installs: u32) -> String {
-    count(
-        usize::try_from(installs).unwrap_or(usize::MAX),
-        "installation",
-    )
+    count(usize::try_from(installs).unwrap_or(usize::MAX), "installation")
 }
 
 fn progress(node: &Node) -> String {
@@ -129,11 +111,7 @@ fn labels(labels: &[Label], out: &mut dyn Write) -> io::Result<()> {
     let mut labels: Vec<_> = labels.iter().collect();
     labels.sort_by(|a, b| (&a.key, &a.value).cmp(&(&b.key, &b.value)));
     let rows = labels.into_iter().map(|label| {
-        vec![
-            clean(&label.key).into(),
-            or_dash(&label.value).into(),
-            or_dash(&label.trust).into(),
-        ]
+        vec![clean(&label.key).into(), or_dash(&label.value).into(), or_dash(&label.trust).into()]
     });
     Table::indented(&["KEY", "VALUE", "TRUST"]).write(out, &rows.collect::<Vec<_>>())
 }
@@ -159,11 +137,7 @@ fn hardware(json: &str, out: &mut dyn Write) -> io::Result<()> {
     let inventory: Inventory = match serde_json::from_str(json) {
         Ok(inventory) => inventory,
         Err(error) => {
-            writeln!(
-                out,
-                "  not understood by this client ({error}): {}",
-                clean(json)
-            )?;
+            writeln!(out, "  not understood by this client ({error}): {}", clean(json))?;
             return Ok(());
         }
     };
@@ -196,16 +170,8 @@ fn disks(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
             or_dash(&disk.model).into(),
         ]
     });
-    Table::indented(&[
-        "DISK",
-        "SIZE",
-        "TRANSPORT",
-        "SERIAL",
-        "WWN",
-        "PATH",
-        "MODEL",
-    ])
-    .write(out, &rows.collect::<Vec<_>>())
+    Table::indented(&["DISK", "SIZE", "TRANSPORT", "SERIAL", "WWN", "PATH", "MODEL"])
+        .write(out, &rows.collect::<Vec<_>>())
 }
 
 fn nics(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
@@ -233,20 +199,12 @@ fn last_boot(log: Result<BootLog, Status>, out: &mut dyn Write) -> io::Result<()
             }
             None => Ok(()),
         },
-        Err(status) => writeln!(
-            out,
-            "\nLast boot\n  not to be had: {}",
-            clean(status.message())
-        ),
+        Err(status) => writeln!(out, "\nLast boot\n  not to be had: {}", clean(status.message())),
     }
 }
 
 fn fields(out: &mut dyn Write, fields: &[(&str, String)]) -> io::Result<()> {
-    let width = fields
-        .iter()
-        .map(|(title, _)| title.len() + 1)
-        .max()
-        .unwrap_or(0);
+    let width = fields.iter().map(|(title, _)| title.len() + 1).max().unwrap_or(0);
     for (title, value) in fields {
         writeln!(out, "{:width$}  {value}", format!("{title}:"))?;
     }

@@ -40,10 +40,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Usage(String),
     #[error("cannot reach the provisioner at {server}")]
-    Unreachable {
-        server: ServerAddress,
-        source: io::Error,
-    },
+    Unreachable { server: ServerAddress, source: io::Error },
     #[error("cannot {what}")]
     Answered { what: String, source: Box<Status> },
     #[error("lost the provisioner at {server}: it ended the watch")]
@@ -62,20 +59,14 @@ pub(crate) enum Failure {
     #[error("cannot write the output")]
     Output(#[from] io::Error),
     #[error("cannot turn the answer into {format}")]
-    Format {
-        format: &'static str,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Format { format: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
 }
 
 impl Failure {
     /// Turns a refused call into a failure: `what` completes "cannot …".
     pub(crate) fn answered(what: impl Into<String>) -> impl FnOnce(Status) -> Self {
         let what = what.into();
-        move |status| Self::Answered {
-            what,
-            source: Box::new(status),
-        }
+        move |status| Self::Answered { what, source: Box::new(status) }
     }
 
     pub(crate) fn exit(&self) -> Exit {
@@ -105,11 +96,7 @@ impl Failure {
             text = format!("{text}: {cause}");
         }
         if let Some(hint) = self.hint() {
-            let stop = if text.ends_with(['.', '!', '?']) {
-                ""
-            } else {
-                "."
-            };
+            let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
             text = format!("{text}{stop} {hint}");
         }
         let _ = writeln!(err, "{}", clean_lines(&text));

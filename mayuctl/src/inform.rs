@@ -25,19 +25,12 @@ pub(crate) async fn explain(
     s: &mut Surroundings<'_>,
 ) -> Result<(), Failure> {
     let (what, request) = match subject {
-        Subject::Node(name) => (
-            format!("explain {name}"),
-            ExplainRequest {
-                name,
-                ..ExplainRequest::default()
-            },
-        ),
+        Subject::Node(name) => {
+            (format!("explain {name}"), ExplainRequest { name, ..ExplainRequest::default() })
+        }
         Subject::Labels(labels) => (
             format!("explain a machine with {labels}"),
-            ExplainRequest {
-                labels: labels.labels(),
-                ..ExplainRequest::default()
-            },
+            ExplainRequest { labels: labels.labels(), ..ExplainRequest::default() },
         ),
     };
     let answer = client.catalog().explain(request).await;
@@ -60,17 +53,9 @@ pub(crate) async fn history(
     as_json: bool,
     s: &mut Surroundings<'_>,
 ) -> Result<(), Failure> {
-    let answer = client
-        .history()
-        .log(NodeName {
-            name: node.to_owned(),
-        })
-        .await;
+    let answer = client.history().log(NodeName { name: node.to_owned() }).await;
     let what = format!("show the history of {node}");
-    let entries = answer
-        .map_err(Failure::answered(what))?
-        .into_inner()
-        .entries;
+    let entries = answer.map_err(Failure::answered(what))?.into_inner().entries;
     if as_json {
         let objects: Vec<_> = entries.iter().map(HistoryObject::from).collect();
         return Ok(s.out.write_all(json(&objects)?.as_bytes())?);
@@ -101,12 +86,7 @@ pub(crate) async fn boots(
     as_json: bool,
     s: &mut Surroundings<'_>,
 ) -> Result<(), Failure> {
-    let answer = client
-        .boots()
-        .list(NodeName {
-            name: node.to_owned(),
-        })
-        .await;
+    let answer = client.boots().list(NodeName { name: node.to_owned() }).await;
     let what = format!("show the boots of {node}");
     let boots = answer.map_err(Failure::answered(what))?.into_inner().boots;
     if as_json {
@@ -126,23 +106,11 @@ pub(crate) async fn boots(
 pub(crate) fn write_boot(boot: &Boot, indent: &str, out: &mut dyn Write) -> io::Result<()> {
     let start = boot.steps.first().map_or(0, |step| step.time_ms);
     let steps = count(boot.steps.len(), "step");
-    writeln!(
-        out,
-        "{indent}boot {}, {}, {steps}",
-        clean(&boot.id),
-        time(start)
-    )?;
-    let offsets = boot
-        .steps
-        .iter()
-        .map(|step| offset(step.time_ms.saturating_sub(start)));
+    writeln!(out, "{indent}boot {}, {}, {steps}", clean(&boot.id), time(start))?;
+    let offsets = boot.steps.iter().map(|step| offset(step.time_ms.saturating_sub(start)));
     let offsets: Vec<String> = offsets.collect();
     let wide = offsets.iter().map(String::len).max().unwrap_or(0);
-    let longest = boot
-        .steps
-        .iter()
-        .map(|step| clean(&step.step).chars().count())
-        .max();
+    let longest = boot.steps.iter().map(|step| clean(&step.step).chars().count()).max();
     let longest = longest.unwrap_or(0);
     for (step, offset) in boot.steps.iter().zip(&offsets) {
         let (name, detail) = (clean(&step.step), clean(&step.detail));
@@ -167,15 +135,11 @@ pub(crate) async fn catalog_reload(
     s: &mut Surroundings<'_>,
 ) -> Result<(), Failure> {
     let answer = client.catalog().reload(CatalogReloadRequest {}).await;
-    let status = answer
-        .map_err(Failure::answered("reload the catalog"))?
-        .into_inner();
+    let status = answer.map_err(Failure::answered("reload the catalog"))?.into_inner();
     show_catalog(&status, s)?;
     match status.faults.len() {
         0 => Ok(()),
-        faults => Err(Failure::Catalog {
-            faults: count(faults, "fault"),
-        }),
+        faults => Err(Failure::Catalog { faults: count(faults, "fault") }),
     }
 }
 

@@ -42,13 +42,9 @@ pub(crate) async fn get(
 
 /// The node of that name.
 pub(crate) async fn one(client: &Client, name: &str) -> Result<Node, Failure> {
-    let wanted = NodeName {
-        name: name.to_owned(),
-    };
+    let wanted = NodeName { name: name.to_owned() };
     let answer = client.nodes().get(wanted).await;
-    Ok(answer
-        .map_err(Failure::answered(format!("get node {name}")))?
-        .into_inner())
+    Ok(answer.map_err(Failure::answered(format!("get node {name}")))?.into_inner())
 }
 
 /// The nodes with these labels, or all.
@@ -57,10 +53,7 @@ pub(crate) async fn list(
     selector: Option<&Selector>,
 ) -> Result<Vec<Node>, Failure> {
     let answer = client.nodes().list(request_for(selector)).await;
-    Ok(answer
-        .map_err(Failure::answered("list the nodes"))?
-        .into_inner()
-        .nodes)
+    Ok(answer.map_err(Failure::answered("list the nodes"))?.into_inner().nodes)
 }
 
 /// The nodes with these labels, or all, and what becomes of them.
@@ -69,9 +62,7 @@ pub(crate) async fn changes(
     selector: Option<&Selector>,
 ) -> Result<Streaming<NodeChange>, Failure> {
     let answer = client.nodes().watch(request_for(selector)).await;
-    Ok(answer
-        .map_err(Failure::answered("watch the nodes"))?
-        .into_inner())
+    Ok(answer.map_err(Failure::answered("watch the nodes"))?.into_inner())
 }
 
 /// Nodes as a table.
@@ -87,9 +78,7 @@ pub(crate) fn table(
 }
 
 fn request_for(selector: Option<&Selector>) -> ListNodesRequest {
-    ListNodesRequest {
-        labels: selector.map(Selector::labels).unwrap_or_default(),
-    }
+    ListNodesRequest { labels: selector.map(Selector::labels).unwrap_or_default() }
 }
 
 fn show(nodes: &[Node], output: Output, s: &mut Surroundings<'_>) -> Result<(), Failure> {
@@ -129,11 +118,7 @@ async fn watch(
     };
     let mut stream = changes(client, selector).await?;
     let mut screen = Screen::new(request.output, s.colour);
-    while let Some(change) = stream
-        .message()
-        .await
-        .map_err(Failure::answered("watch the nodes"))?
-    {
+    while let Some(change) = stream.message().await.map_err(Failure::answered("watch the nodes"))? {
         let kind = change.kind();
         let node = change.node.unwrap_or_default();
         if kind == Kind::Synced || only.as_ref().is_none_or(|id| *id == node.id) {
@@ -141,9 +126,7 @@ async fn watch(
             s.out.flush()?;
         }
     }
-    Err(Failure::WatchEnded {
-        server: client.address().clone(),
-    })
+    Err(Failure::WatchEnded { server: client.address().clone() })
 }
 
 /// What a watch has shown so far.
@@ -157,12 +140,7 @@ struct Screen {
 impl Screen {
     fn new(output: Output, colour: bool) -> Self {
         let (table, _) = table(&[], output == Output::Wide, colour, 0);
-        Self {
-            output,
-            table,
-            known: BTreeMap::new(),
-            synced: false,
-        }
+        Self { output, table, known: BTreeMap::new(), synced: false }
     }
 
     fn take(
@@ -195,9 +173,7 @@ impl Screen {
             let rows: Vec<_> = nodes.iter().map(|node| row(node, wide, now_ms)).collect();
             return Ok(self.table.write(out, &rows)?);
         }
-        nodes
-            .iter()
-            .try_for_each(|node| self.line(node, now_ms, out))
+        nodes.iter().try_for_each(|node| self.line(node, now_ms, out))
     }
 
     fn line(&mut self, node: &Node, now_ms: i64, out: &mut dyn Write) -> Result<(), Failure> {

@@ -82,10 +82,7 @@ impl Client {
             .await;
         match connected {
             Ok(channel) => Ok(Self { channel, address }),
-            Err(error) => Err(Failure::Unreachable {
-                server: address,
-                source: io_cause(&error),
-            }),
+            Err(error) => Err(Failure::Unreachable { server: address, source: io_cause(&error) }),
         }
     }
 
@@ -147,11 +144,7 @@ mod tests {
     fn an_address_that_cannot_be_reached_this_way_says_what_can() {
         let errors: Vec<_> = ["https://10.77.0.1:8443", "unix:", "unix://", "/run/p.sock"]
             .iter()
-            .map(|typed| {
-                ServerAddress::parse("--server", typed)
-                    .unwrap_err()
-                    .to_string()
-            })
+            .map(|typed| ServerAddress::parse("--server", typed).unwrap_err().to_string())
             .collect();
         insta::assert_snapshot!(errors.join("\n"), @r"
         --server `https://10.77.0.1:8443`: reaching a provisioner over the network comes with the operator plane; until then run mayuctl on its host, with unix:/run/provisioner.sock

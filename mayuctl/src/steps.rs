@@ -25,21 +25,10 @@ pub(crate) async fn tag(
         remove: change.remove.into_iter().collect(),
     };
     let answer = client.nodes().tag(request).await;
-    let node = answer
-        .map_err(Failure::answered(format!("tag {node}")))?
-        .into_inner();
-    let mut tags: Vec<_> = node
-        .tags
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
+    let node = answer.map_err(Failure::answered(format!("tag {node}")))?.into_inner();
+    let mut tags: Vec<_> = node.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
     tags.sort();
-    writeln!(
-        s.out,
-        "{} tagged: {}",
-        name(&node),
-        or_dash(&tags.join(" "))
-    )?;
+    writeln!(s.out, "{} tagged: {}", name(&node), or_dash(&tags.join(" ")))?;
     Ok(())
 }
 
@@ -80,27 +69,18 @@ pub(crate) async fn step(
         }
     }
     match first {
-        Some(exit) => Err(Failure::Some {
-            open: names.len() - done,
-            all: names.len(),
-            exit,
-        }),
+        Some(exit) => Err(Failure::Some { open: names.len() - done, all: names.len(), exit }),
         None => Ok(()),
     }
 }
 
 async fn one_step(client: &Client, step: &Step, name: &str) -> Result<Node, Failure> {
     let mut nodes = client.nodes();
-    let node = NodeName {
-        name: name.to_owned(),
-    };
+    let node = NodeName { name: name.to_owned() };
     let answer: Result<_, Status> = match step {
         Step::Approve => nodes.approve(node).await,
         Step::Hold { reason } => {
-            let hold = HoldRequest {
-                name: node.name,
-                reason: reason.clone(),
-            };
+            let hold = HoldRequest { name: node.name, reason: reason.clone() };
             nodes.hold(hold).await
         }
         Step::Release => nodes.release(node).await,
@@ -128,18 +108,11 @@ fn confirm(request: &StepRequest, hit: &[Node], s: &mut Surroundings<'_>) -> Res
     if request.yes {
         return Ok(());
     }
-    write!(
-        s.err,
-        "{} {}? [y/N] ",
-        request.step.verb(),
-        count(hit.len(), "node")
-    )?;
+    write!(s.err, "{} {}? [y/N] ", request.step.verb(), count(hit.len(), "node"))?;
     s.err.flush()?;
     let mut answer = String::new();
     // An answer that cannot be read is none.
-    s.input
-        .read_line(&mut answer)
-        .map_err(|_| Failure::Declined)?;
+    s.input.read_line(&mut answer).map_err(|_| Failure::Declined)?;
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(Failure::Declined),

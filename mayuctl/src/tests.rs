@@ -38,29 +38,17 @@ impl Session {
     }
 
     fn at(server: &str) -> Self {
-        Self {
-            server: server.to_owned(),
-            input: "",
-            interactive: false,
-            colour: false,
-        }
+        Self { server: server.to_owned(), input: "", interactive: false, colour: false }
     }
 
     fn answering(fake: &Fake, input: &'static str) -> Self {
-        Self {
-            input,
-            interactive: true,
-            ..Self::of(fake)
-        }
+        Self { input, interactive: true, ..Self::of(fake) }
     }
 
     async fn run(&self, line: &str) -> String {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let exit = self.run_into(line, &mut out, &mut err).await;
-        let (out, err) = (
-            String::from_utf8(out).unwrap(),
-            String::from_utf8(err).unwrap(),
-        );
+        let (out, err) = (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap());
         let mut text = out;
         for line in err.lines() {
             text.extend(["! ", line, "\n"]);
@@ -115,20 +103,13 @@ fn node(name: &str, state: &str) -> Node {
         last_seen_ms: NOW_MS - 2_000,
         since_ms: NOW_MS - 60_000,
         last_step: "claim".into(),
-        labels: vec![
-            label("rack", "r1", "operator"),
-            label("mac", "52:54:00", "observed"),
-        ],
+        labels: vec![label("rack", "r1", "operator"), label("mac", "52:54:00", "observed")],
         ..Node::default()
     }
 }
 
 fn label(key: &str, value: &str, trust: &str) -> Label {
-    Label {
-        key: key.into(),
-        value: value.into(),
-        trust: trust.into(),
-    }
+    Label { key: key.into(), value: value.into(), trust: trust.into() }
 }
 
 fn installing(name: &str) -> Node {
@@ -143,10 +124,7 @@ fn installing(name: &str) -> Node {
 }
 
 fn failed(name: &str, reason: &str) -> Node {
-    Node {
-        reason: reason.into(),
-        ..node(name, "failed")
-    }
+    Node { reason: reason.into(), ..node(name, "failed") }
 }
 
 fn changed(node: Node) -> fake::Event {

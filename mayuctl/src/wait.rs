@@ -47,11 +47,7 @@ async fn until_done(
         match follow(client, waiting, s).await {
             Err(failure) if failure.exit() == Exit::Unreachable => {
                 if !told {
-                    writeln!(
-                        s.err,
-                        "lost the provisioner at {}: trying again",
-                        client.address()
-                    )?;
+                    writeln!(s.err, "lost the provisioner at {}: trying again", client.address())?;
                     told = true;
                 }
                 tokio::time::sleep(s.retry).await;
@@ -69,11 +65,7 @@ async fn follow(
 ) -> Result<(), Failure> {
     waiting.begin();
     let mut stream = nodes::changes(client, waiting.selector()).await?;
-    while let Some(change) = stream
-        .message()
-        .await
-        .map_err(Failure::answered("watch the nodes"))?
-    {
+    while let Some(change) = stream.message().await.map_err(Failure::answered("watch the nodes"))? {
         let kind = change.kind();
         let new_names = match (kind, change.node) {
             (Kind::Synced, _) => waiting.synced(),
@@ -92,9 +84,7 @@ async fn follow(
             return Ok(());
         }
     }
-    Err(Failure::WatchEnded {
-        server: client.address().clone(),
-    })
+    Err(Failure::WatchEnded { server: client.address().clone() })
 }
 
 /// Asks whose names they are; a name that is nobody's yet may become somebody's.

@@ -28,9 +28,7 @@ impl FromStr for Selector {
         let mut labels = BTreeMap::new();
         for pair in typed.split(',') {
             let (key, value) = parse_pair(pair).map_err(|why| {
-                usage(format!(
-                    "selector `{typed}`: {why}, as in rack=r1,role=worker"
-                ))
+                usage(format!("selector `{typed}`: {why}, as in rack=r1,role=worker"))
             })?;
             if labels.insert(key.clone(), value).is_some() {
                 return Err(usage(format!(
@@ -86,15 +84,8 @@ impl TagChange {
 pub(crate) struct NodeState(&'static str);
 
 impl NodeState {
-    const ALL: [&'static str; 7] = [
-        "unknown",
-        "configured",
-        "installing",
-        "installed",
-        "running",
-        "failed",
-        "retired",
-    ];
+    const ALL: [&'static str; 7] =
+        ["unknown", "configured", "installing", "installed", "running", "failed", "retired"];
 
     pub(crate) fn as_str(self) -> &'static str {
         self.0
@@ -117,21 +108,14 @@ pub(crate) fn parse_goal(typed: &str) -> Result<NodeState, Failure> {
 pub(crate) fn parse_time_limit(typed: &str) -> Result<Duration, Failure> {
     match humantime::parse_duration(typed) {
         Ok(limit) if !limit.is_zero() => Ok(limit),
-        Ok(_) => Err(usage(format!(
-            "--timeout `{typed}`: has to be longer than nothing"
-        ))),
-        Err(why) => Err(usage(format!(
-            "--timeout `{typed}`: {why}; write it as 90s, 10m or 1h"
-        ))),
+        Ok(_) => Err(usage(format!("--timeout `{typed}`: has to be longer than nothing"))),
+        Err(why) => Err(usage(format!("--timeout `{typed}`: {why}; write it as 90s, 10m or 1h"))),
     }
 }
 
 /// A MAC in any common spelling, as lower case with colons.
 pub(crate) fn parse_mac(typed: &str) -> Result<String, Failure> {
-    let digits: String = typed
-        .chars()
-        .filter(|c| !matches!(c, ':' | '-' | '.'))
-        .collect();
+    let digits: String = typed.chars().filter(|c| !matches!(c, ':' | '-' | '.')).collect();
     if digits.len() != 12 || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
         return Err(usage(format!(
             "`{typed}` is no MAC: write twelve hex digits, as in 52:54:00:00:00:01"

@@ -85,11 +85,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             // A closed terminal is no reason to fail.
             let _ = error.print();
-            return if error.use_stderr() {
-                ExitCode::from(USAGE)
-            } else {
-                ExitCode::SUCCESS
-            };
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };
     match typed.command {
@@ -100,17 +96,8 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn settings(place: Where) -> Result<Settings, ExitCode> {
-    let Where {
-        config,
-        interface,
-        data_dir,
-        catalog,
-    } = place;
-    let overrides = Overrides {
-        interface,
-        data_dir,
-        catalog,
-    };
+    let Where { config, interface, data_dir, catalog } = place;
+    let overrides = Overrides { interface, data_dir, catalog };
     Settings::load(config.as_deref(), &overrides).map_err(|faults| {
         complain(&faults.to_string());
         ExitCode::from(USAGE)
@@ -123,10 +110,7 @@ fn serve(place: Where) -> ExitCode {
         Err(code) => return code,
     };
     start_log(&settings);
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             complain(&format!("cannot start: {error}"));
@@ -173,24 +157,12 @@ fn refuse(faults: &[Fault]) -> ExitCode {
 }
 
 fn installer_image(wanted: InstallerImage) -> ExitCode {
-    let InstallerImage {
-        kernel,
-        modules,
-        out,
-        agent,
-        drivers,
-    } = wanted;
+    let InstallerImage { kernel, modules, out, agent, drivers } = wanted;
     let drivers = match drivers {
         WhichDrivers::All => Drivers::All,
         WhichDrivers::Virtio => Drivers::Virtio,
     };
-    let options = installer_image::Options {
-        kernel,
-        modules,
-        out,
-        agent,
-        drivers,
-    };
+    let options = installer_image::Options { kernel, modules, out, agent, drivers };
     match installer_image::build(&options) {
         Ok(report) => {
             say(&format!(
@@ -205,19 +177,13 @@ fn installer_image(wanted: InstallerImage) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            complain(&format!(
-                "provisioner: {}",
-                crate::server::recorder::chain(&error)
-            ));
+            complain(&format!("provisioner: {}", crate::server::recorder::chain(&error)));
             ExitCode::FAILURE
         }
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "shown with one digit behind the point"
-)]
+#[expect(clippy::cast_precision_loss, reason = "shown with one digit behind the point")]
 fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }

@@ -190,12 +190,7 @@ fn settings(root: &Field<'_>, file: &str, overrides: &Overrides) -> Option<Setti
     let data_dir = path(&top, "data_dir").unwrap_or_else(|| PathBuf::from(DATA_DIR));
     let data_dir = overrides.data_dir.clone().unwrap_or(data_dir);
     let catalog = sub(&top, "catalog", &["path", "git"], &["git"]);
-    let loaders = sub(
-        &top,
-        "loaders",
-        &["directory", "secure_boot"],
-        &["secure_boot"],
-    );
+    let loaders = sub(&top, "loaders", &["directory", "secure_boot"], &["secure_boot"]);
     let operator = sub(&top, "operator", &["listen", "socket"], &["listen"]);
     unavailable(&top);
     let dhcp = dhcp::read(&top);
@@ -296,21 +291,12 @@ fn log(top: &Section<'_>) -> Log {
     let section = sub(top, "log", &["format", "level"], &[]);
     let get = |key| section.as_ref().and_then(|section| section.get(key));
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
-    let levels = [
-        LogLevel::Error,
-        LogLevel::Warn,
-        LogLevel::Info,
-        LogLevel::Debug,
-        LogLevel::Trace,
-    ];
+    let levels =
+        [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
     let levels = levels.map(|level| (level.name(), level));
     Log {
-        format: get("format")
-            .and_then(|field| field.word(&formats))
-            .unwrap_or(LogFormat::Text),
-        level: get("level")
-            .and_then(|field| field.word(&levels))
-            .unwrap_or(LogLevel::Info),
+        format: get("format").and_then(|field| field.word(&formats)).unwrap_or(LogFormat::Text),
+        level: get("level").and_then(|field| field.word(&levels)).unwrap_or(LogLevel::Info),
     }
 }
 

@@ -50,9 +50,7 @@ impl std::str::FromStr for Drivers {
         match text {
             "all" => Ok(Self::All),
             "virtio" => Ok(Self::Virtio),
-            other => Err(format!(
-                "no set of drivers is called {other:?}: all or virtio"
-            )),
+            other => Err(format!("no set of drivers is called {other:?}: all or virtio")),
         }
     }
 }
@@ -148,14 +146,10 @@ pub fn build(options: &Options) -> Result<Report, Error> {
     let agent = read_agent(options.agent.as_deref())?;
     let shipped = select::select(&options.modules, options.drivers)?;
     let archive = archive::pack(&agent, &options.modules, &release, &shipped)?;
-    let initrd = zstd::encode_all(&archive[..], LEVEL).map_err(|source| Error::Write {
-        path: options.out.join("initrd.img"),
-        source,
-    })?;
-    fs::create_dir_all(&options.out).map_err(|source| Error::Write {
-        path: options.out.clone(),
-        source,
-    })?;
+    let initrd = zstd::encode_all(&archive[..], LEVEL)
+        .map_err(|source| Error::Write { path: options.out.join("initrd.img"), source })?;
+    fs::create_dir_all(&options.out)
+        .map_err(|source| Error::Write { path: options.out.clone(), source })?;
     place(&options.out.join("vmlinuz"), &kernel)?;
     place(&options.out.join("initrd.img"), &initrd)?;
     Ok(Report {
@@ -172,25 +166,17 @@ pub fn build(options: &Options) -> Result<Report, Error> {
 const LEVEL: i32 = 19;
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })
+    fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 fn read_agent(given: Option<&Path>) -> Result<Vec<u8>, Error> {
-    let beside = std::env::current_exe()
-        .ok()
-        .map(|own| own.with_file_name("installer"));
+    let beside = std::env::current_exe().ok().map(|own| own.with_file_name("installer"));
     let places = match given {
         Some(given) => vec![given.to_owned()],
         None => beside.into_iter().chain([INSTALLED_AGENT.into()]).collect(),
     };
     let Some(path) = places.iter().find(|place| place.is_file()) else {
-        let places: Vec<_> = places
-            .iter()
-            .map(|place| place.display().to_string())
-            .collect();
+        let places: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
         return Err(Error::NoAgent(places.join(" or ")));
     };
     let agent = read(path)?;
@@ -209,10 +195,7 @@ fn place(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     written.map_err(|source| {
         // What is left of a failed try is of no use; the first error is the one to tell.
         let _ = fs::remove_file(&beside);
-        Error::Write {
-            path: path.to_owned(),
-            source,
-        }
+        Error::Write { path: path.to_owned(), source }
     })
 }
 

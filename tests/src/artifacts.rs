@@ -32,19 +32,12 @@ impl Artifacts {
         let bin = bin_dir()?;
         let program = |name: &str| existing(bin.join(name));
         let (provisioner, mayuctl) = (program("provisioner")?, program("mayuctl")?);
-        let target = bin
-            .parent()
-            .context("the programs' directory has no parent")?;
+        let target = bin.parent().context("the programs' directory has no parent")?;
         let agent = existing(target.join("x86_64-unknown-linux-gnu/agent/installer"))?;
         fs::create_dir_all(cache()).context("cannot make .lab")?;
         let image = image::debian(&cache())?;
         let installer = installer(&provisioner, &agent, &image)?;
-        Ok(Self {
-            provisioner,
-            mayuctl,
-            image,
-            installer,
-        })
+        Ok(Self { provisioner, mayuctl, image, installer })
     }
 
     /// The initramfs.
@@ -69,24 +62,15 @@ fn bin_dir() -> Result<PathBuf> {
         return Path::new(&dir).canonicalize().context("LAB_BIN_DIR");
     }
     let me = std::env::current_exe().context("cannot find this program's own file")?;
-    let dir = me
-        .parent()
-        .context("this program's file has no directory")?;
+    let dir = me.parent().context("this program's file has no directory")?;
     // Tests are in target/PROFILE/deps, programs in target/PROFILE.
-    let dir = if dir.ends_with("deps") {
-        dir.parent().unwrap_or(dir)
-    } else {
-        dir
-    };
+    let dir = if dir.ends_with("deps") { dir.parent().unwrap_or(dir) } else { dir };
     Ok(dir.to_owned())
 }
 
 fn existing(path: PathBuf) -> Result<PathBuf> {
     if !path.is_file() {
-        bail!(
-            "{} is not built: run `cargo xtask lab` or `cargo xtask test`",
-            path.display()
-        );
+        bail!("{} is not built: run `cargo xtask lab` or `cargo xtask test`", path.display());
     }
     Ok(path)
 }
@@ -123,11 +107,7 @@ fn installer(provisioner: &Path, agent: &Path, image: &Image) -> Result<PathBuf>
         .context("cannot run provisioner installer-image")?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "`provisioner installer-image` ended with {}: {}",
-            output.status,
-            words.trim()
-        );
+        bail!("`provisioner installer-image` ended with {}: {}", output.status, words.trim());
     }
     existing_in(building.path())?;
     let built = building.keep();

@@ -85,10 +85,7 @@ impl Layout {
     /// # Errors
     /// When the profile is not there or not YAML.
     pub fn change_profile(&self, change: &Value) -> Result<()> {
-        let path = self
-            .catalog()
-            .join("profiles")
-            .join(format!("{IMAGE}.yaml"));
+        let path = self.catalog().join("profiles").join(format!("{IMAGE}.yaml"));
         let text = fs::read_to_string(&path)
             .with_context(|| format!("cannot read the shipped profile {}", path.display()))?;
         let mut profile: Value = serde_yaml::from_str(&text)
@@ -151,10 +148,7 @@ impl Layout {
         let boot = self.assets().join("installer/x86_64");
         fs::create_dir_all(&boot).with_context(|| format!("cannot make {}", boot.display()))?;
         for name in ["vmlinuz", "initrd.img"] {
-            link(
-                &artifacts.installer.join("x86_64").join(name),
-                &boot.join(name),
-            )?;
+            link(&artifacts.installer.join("x86_64").join(name), &boot.join(name))?;
         }
         Ok(())
     }
@@ -226,10 +220,7 @@ mod tests {
         let mut profile = json!({"install": {"image": "i", "limits": {"heartbeat": "60s"}}});
         merge(&mut profile, &json!({"install": {"limits": {"tries": 2}}}));
         let limits = json!({"heartbeat": "60s", "tries": 2});
-        assert_eq!(
-            profile,
-            json!({"install": {"image": "i", "limits": limits}})
-        );
+        assert_eq!(profile, json!({"install": {"image": "i", "limits": limits}}));
     }
 
     #[test]

@@ -16,9 +16,7 @@ pub fn read_root_file(disk: &Path, path: &str) -> Result<String> {
     let table = run(Command::new("sgdisk").args(["--info", ROOT]).arg(disk))?;
     let first = first_sector(&table).with_context(|| format!("no partition {ROOT}: {table}"))?;
     let device = format!("{}?offset={}", disk.display(), first * 512);
-    let text = run(Command::new("debugfs")
-        .args(["-R", &format!("cat {path}")])
-        .arg(device))?;
+    let text = run(Command::new("debugfs").args(["-R", &format!("cat {path}")]).arg(device))?;
     if text.is_empty() {
         bail!("no {path}, or nothing in it, on {}", disk.display());
     }
@@ -26,22 +24,15 @@ pub fn read_root_file(disk: &Path, path: &str) -> Result<String> {
 }
 
 fn first_sector(table: &str) -> Option<u64> {
-    let line = table
-        .lines()
-        .find_map(|line| line.strip_prefix("First sector: "))?;
+    let line = table.lines().find_map(|line| line.strip_prefix("First sector: "))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
 fn run(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .output()
-        .with_context(|| format!("cannot run {program}"))?;
+    let output = command.output().with_context(|| format!("cannot run {program}"))?;
     if !output.status.success() {
-        bail!(
-            "{program}: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("{program}: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -49,18 +49,12 @@ pub fn debian(cache: &Path) -> anyhow::Result<Image> {
 
 /// Builds everything into the empty directory `dir`.
 fn build(dir: &Path) -> anyhow::Result<cache::Built> {
-    let scratch = tempfile::Builder::new()
-        .prefix("scratch-")
-        .tempdir_in(dir)?;
+    let scratch = tempfile::Builder::new().prefix("scratch-").tempdir_in(dir)?;
     let ids = recipe::Ids::fresh()?;
     let tree = root::make(scratch.path(), &ids)?;
     let kver = root::take_kernel(&tree, dir)?;
     let raw = scratch.path().join("image.raw");
     let raw_bytes = disk::assemble(&tree, &raw, &ids, scratch.path())?;
     let sha256 = disk::pack(&raw, &dir.join(cache::IMAGE))?;
-    Ok(cache::Built {
-        sha256,
-        raw_bytes,
-        kver,
-    })
+    Ok(cache::Built { sha256, raw_bytes, kver })
 }

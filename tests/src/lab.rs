@@ -31,10 +31,8 @@ pub struct Plan {
 impl Plan {
     /// One machine per firmware, all taken by the lab's group, with the Debian image.
     pub fn of(firmwares: &[Firmware], artifacts: &Artifacts) -> Self {
-        let machines: Vec<_> = (1..)
-            .zip(firmwares)
-            .map(|(number, &f)| MachineSpec::new(f, number))
-            .collect();
+        let machines: Vec<_> =
+            (1..).zip(firmwares).map(|(number, &f)| MachineSpec::new(f, number)).collect();
         let image = &artifacts.image;
         Self {
             grouped: machines.len(),
@@ -80,16 +78,8 @@ impl Lab {
         let runs = cache().join("run");
         sweep_disks(&runs);
         let dir = runs.join(netns.name());
-        let layout = Layout {
-            dir: dir.clone(),
-            socket: netns.run_dir().join("operator.sock"),
-        };
-        let macs: Vec<_> = plan
-            .machines
-            .iter()
-            .take(plan.grouped)
-            .map(MachineSpec::mac)
-            .collect();
+        let layout = Layout { dir: dir.clone(), socket: netns.run_dir().join("operator.sock") };
+        let macs: Vec<_> = plan.machines.iter().take(plan.grouped).map(MachineSpec::mac).collect();
         layout.write(&macs, artifacts, &plan.image)?;
         let router = Router::start(&netns)?;
         let mut machines = Vec::new();
@@ -156,9 +146,7 @@ impl Lab {
     /// # Errors
     /// When there is none.
     pub fn machine(&mut self, place: usize) -> Result<&mut Machine> {
-        self.machines
-            .get_mut(place)
-            .with_context(|| format!("no machine on place {place}"))
+        self.machines.get_mut(place).with_context(|| format!("no machine on place {place}"))
     }
 
     /// Turns a machine on.
@@ -166,10 +154,7 @@ impl Lab {
     /// # Errors
     /// As [`Machine::power_on`].
     pub fn power_on(&mut self, place: usize) -> Result<()> {
-        let machine = self
-            .machines
-            .get_mut(place)
-            .context("no machine on this place")?;
+        let machine = self.machines.get_mut(place).context("no machine on this place")?;
         machine.power_on(&self.netns)
     }
 
@@ -178,10 +163,7 @@ impl Lab {
     /// # Errors
     /// As [`Machine::power_on`].
     pub fn power_cycle(&mut self, place: usize) -> Result<()> {
-        let machine = self
-            .machines
-            .get_mut(place)
-            .context("no machine on this place")?;
+        let machine = self.machines.get_mut(place).context("no machine on this place")?;
         machine.power_cycle(&self.netns)
     }
 
@@ -230,19 +212,13 @@ impl Lab {
     /// # Errors
     /// When the server cannot be asked or has not seen the machine.
     pub fn boots(&self, place: usize) -> Result<Vec<Boot>> {
-        let machine = self
-            .machines
-            .get(place)
-            .context("no machine on this place")?;
+        let machine = self.machines.get(place).context("no machine on this place")?;
         self.mayuctl.boots(&machine.spec().mac())
     }
 
     /// The steps of a machine since its last power-on; none while the server has not seen it.
     pub fn reached(&self, place: usize) -> Vec<Reached> {
-        let since = self
-            .machines
-            .get(place)
-            .map_or(i64::MAX, Machine::powered_ms);
+        let since = self.machines.get(place).map_or(i64::MAX, Machine::powered_ms);
         steps::since(&self.boots(place).unwrap_or_default(), since)
     }
 
@@ -325,10 +301,7 @@ impl Lab {
     }
 
     fn name(&self, place: usize) -> String {
-        self.machines
-            .get(place)
-            .map(|m| m.spec().name.clone())
-            .unwrap_or_default()
+        self.machines.get(place).map(|m| m.spec().name.clone()).unwrap_or_default()
     }
 }
 
@@ -354,8 +327,7 @@ impl Drop for Lab {
 /// Removes the disks of labs that are gone. Logs stay until `cargo xtask` starts anew.
 fn sweep_disks(runs: &Path) {
     let gone = |lab: &Path| {
-        lab.file_name()
-            .is_some_and(|name| !Path::new("/run/netns").join(name).exists())
+        lab.file_name().is_some_and(|name| !Path::new("/run/netns").join(name).exists())
     };
     for lab in children(runs).into_iter().filter(|lab| gone(lab)) {
         for machine in children(&lab) {
@@ -368,7 +340,5 @@ fn children(dir: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(dir) else {
         return Vec::new();
     };
-    entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .collect()
+    entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
 }

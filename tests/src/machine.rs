@@ -94,8 +94,7 @@ impl Machine {
         let dir = labs_dir.join(&spec.name);
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let disk = File::create(dir.join(qemu::DISK)).context("cannot make a disk")?;
-        disk.set_len(spec.disk_bytes)
-            .context("cannot size a disk")?;
+        disk.set_len(spec.disk_bytes).context("cannot size a disk")?;
         File::create(dir.join(qemu::CONSOLE)).context("cannot make a console file")?;
         if let Some(vars) = spec.firmware.variables() {
             fs::copy(vars, dir.join(qemu::VARS))
@@ -103,15 +102,7 @@ impl Machine {
         }
         netns.add_tap(&spec.tap())?;
         let qmp = netns.run_dir().join(format!("{}.qmp", spec.name));
-        Ok(Self {
-            spec,
-            dir,
-            qmp,
-            process: None,
-            powered_ms: 0,
-            mark: 0,
-            peak_kib: 0,
-        })
+        Ok(Self { spec, dir, qmp, process: None, powered_ms: 0, mark: 0, peak_kib: 0 })
     }
 
     /// What it is made of.
@@ -145,11 +136,7 @@ impl Machine {
             .context("cannot open QEMU's log")?;
         self.mark = fs::metadata(self.console_file()).map_or(0, |m| m.len());
         self.powered_ms = now_ms();
-        let hardware = Hardware {
-            spec: &self.spec,
-            dir: &self.dir,
-            qmp: &self.qmp,
-        };
+        let hardware = Hardware { spec: &self.spec, dir: &self.dir, qmp: &self.qmp };
         let child = netns
             .command(Path::new("qemu-system-x86_64"))
             .args(hardware.arguments())
@@ -208,11 +195,7 @@ impl Machine {
             && !status.success()
         {
             let words = fs::read_to_string(self.dir.join(qemu::ERRORS)).unwrap_or_default();
-            bail!(
-                "QEMU of {} ended with {status}: {}",
-                self.spec.name,
-                words.trim()
-            );
+            bail!("QEMU of {} ended with {status}: {}", self.spec.name, words.trim());
         }
         Ok(())
     }
@@ -231,13 +214,8 @@ impl Machine {
     pub fn console_tail(&self, lines: usize) -> String {
         let length = fs::metadata(self.console_file()).map_or(0, |m| m.len());
         let text = plain(&self.read_console(length.saturating_sub(1 << 16)));
-        let all: Vec<&str> = text
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .collect();
-        all.get(all.len().saturating_sub(lines)..)
-            .unwrap_or_default()
-            .join("\n")
+        let all: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
     }
 
     /// Waits until the console shows `text` after the last power-on.
@@ -250,13 +228,7 @@ impl Machine {
             self.check()?;
             Ok(self.console().contains(text).then_some(()))
         })
-        .with_context(|| {
-            format!(
-                "last lines of {}:\n{}",
-                self.spec.name,
-                self.console_tail(30)
-            )
-        })
+        .with_context(|| format!("last lines of {}:\n{}", self.spec.name, self.console_tail(30)))
     }
 
     /// Whether the first `bytes` bytes of the disk are all zero.
@@ -330,11 +302,7 @@ pub fn marker_boot_sector(marker: &str) -> [u8; 512] {
         0xe9, 0xf4, 0xeb, 0xfd,
     ];
     let mut sector = [0; 512];
-    let text = CODE
-        .into_iter()
-        .chain(*b"\r\n")
-        .chain(marker.bytes())
-        .chain(*b"\r\n\0");
+    let text = CODE.into_iter().chain(*b"\r\n").chain(marker.bytes()).chain(*b"\r\n\0");
     for (slot, byte) in sector.iter_mut().take(440).zip(text) {
         *slot = byte;
     }
@@ -345,9 +313,7 @@ pub fn marker_boot_sector(marker: &str) -> [u8; 512] {
 
 /// Milliseconds since 1970.
 pub fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -390,10 +356,7 @@ mod tests {
 
     #[test]
     fn machines_of_one_rack_differ_in_mac_serial_uuid_and_tap() {
-        let (a, b) = (
-            MachineSpec::new(Firmware::Bios, 1),
-            MachineSpec::new(Firmware::Bios, 2),
-        );
+        let (a, b) = (MachineSpec::new(Firmware::Bios, 1), MachineSpec::new(Firmware::Bios, 2));
         assert_ne!(a.mac(), b.mac());
         assert_ne!(a.serial(), b.serial());
         assert_ne!(a.uuid(), b.uuid());

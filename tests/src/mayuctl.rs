@@ -17,10 +17,7 @@ pub struct Mayuctl {
 /// A node, as `get nodes -o json` gives it; fields that the lab does not look at are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-#[expect(
-    missing_docs,
-    reason = "fields of the operator plane's Node, explained in its proto"
-)]
+#[expect(missing_docs, reason = "fields of the operator plane's Node, explained in its proto")]
 pub struct Node {
     pub id: String,
     pub hostname: String,
@@ -67,10 +64,7 @@ pub struct BootStep {
 impl Mayuctl {
     /// A client of the server whose operator socket is `socket`.
     pub fn new(program: &Path, socket: &Path) -> Self {
-        Self {
-            program: program.to_owned(),
-            server: format!("unix:{}", socket.display()),
-        }
+        Self { program: program.to_owned(), server: format!("unix:{}", socket.display()) }
     }
 
     /// The command line that a person would type, without its verb.
@@ -99,12 +93,7 @@ impl Mayuctl {
         let output = self.run(args)?;
         if !output.status.success() {
             let words = String::from_utf8_lossy(&output.stderr);
-            bail!(
-                "`mayuctl {}` ended with {}: {}",
-                args.join(" "),
-                output.status,
-                words.trim()
-            );
+            bail!("`mayuctl {}` ended with {}: {}", args.join(" "), output.status, words.trim());
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -128,10 +117,7 @@ impl Mayuctl {
     fn json<T: DeserializeOwned>(&self, args: &[&str]) -> Result<T> {
         let text = self.text(args)?;
         serde_json::from_str(&text).with_context(|| {
-            format!(
-                "`mayuctl {}` gave what is not understood: {text}",
-                args.join(" ")
-            )
+            format!("`mayuctl {}` gave what is not understood: {text}", args.join(" "))
         })
     }
 }

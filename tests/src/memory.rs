@@ -19,13 +19,9 @@ pub fn of(pid: u32) -> Memory {
 fn parse(status: &str) -> Memory {
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|l| l.split_whitespace().next()?.parse().ok())
-            .unwrap_or_default()
+        line.and_then(|l| l.split_whitespace().next()?.parse().ok()).unwrap_or_default()
     };
-    Memory {
-        now_kib: field("VmRSS:"),
-        peak_kib: field("VmHWM:"),
-    }
+    Memory { now_kib: field("VmRSS:"), peak_kib: field("VmHWM:") }
 }
 
 #[cfg(test)]
@@ -35,12 +31,6 @@ mod tests {
     #[test]
     fn both_numbers_are_read_from_the_kernels_text() {
         let memory = parse("Name:\tx\nVmHWM:\t    1234 kB\nVmRSS:\t     999 kB\n");
-        assert_eq!(
-            memory,
-            Memory {
-                now_kib: 999,
-                peak_kib: 1234
-            }
-        );
+        assert_eq!(memory, Memory { now_kib: 999, peak_kib: 1234 });
     }
 }

@@ -46,20 +46,11 @@ impl Netns {
             bail!("the lab makes network namespaces and taps: run it as root");
         }
         sweep()?;
-        let name = format!(
-            "lab-{}-{}",
-            std::process::id(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("lab-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let run = Path::new(RUN).join(&name);
         fs::create_dir_all(&run).with_context(|| format!("cannot make {}", run.display()))?;
         let lock = locked(&run)?;
-        let netns = Self {
-            name,
-            run,
-            _lock: lock,
-            keep: false,
-        };
+        let netns = Self { name, run, _lock: lock, keep: false };
         ip(&["netns", "add", &netns.name])?;
         netns.ip(&["link", "set", "lo", "up"])?;
         netns.ip(&[
@@ -126,9 +117,7 @@ impl Netns {
                 setns(&enter, CloneFlags::CLONE_NEWNET).context("cannot enter the namespace")?;
                 task()
             });
-            worker
-                .join()
-                .map_err(|_| anyhow!("a task inside the namespace panicked"))?
+            worker.join().map_err(|_| anyhow!("a task inside the namespace panicked"))?
         })
     }
 
@@ -233,10 +222,7 @@ fn remove(name: &str) {
 
 /// Processes inside the namespace; none when it is not there.
 fn pids(name: &str) -> Vec<Pid> {
-    let output = Command::new("ip")
-        .args(["netns", "pids", name])
-        .stdin(Stdio::null())
-        .output();
+    let output = Command::new("ip").args(["netns", "pids", name]).stdin(Stdio::null()).output();
     let Ok(output) = output else {
         return Vec::new();
     };
@@ -257,11 +243,7 @@ fn ip(args: &[&str]) -> Result<()> {
         .output()
         .context("cannot run `ip`: is iproute2 installed?")?;
     if !output.status.success() {
-        bail!(
-            "`ip {}`: {}",
-            args.join(" "),
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("`ip {}`: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(())
 }

@@ -74,17 +74,11 @@ impl Provisioner {
     /// When it ends, or is not ready after 30 seconds; the message has the end of its log.
     pub fn start(&mut self, netns: &Netns) -> Result<()> {
         self.spawn(netns)?;
-        wait::until(
-            "the provisioner to be ready",
-            Duration::from_secs(30),
-            || {
-                self.check()?;
-                let answer = get(netns, "/readyz");
-                Ok(answer
-                    .is_ok_and(|a| a.starts_with("HTTP/1.1 200"))
-                    .then_some(()))
-            },
-        )
+        wait::until("the provisioner to be ready", Duration::from_secs(30), || {
+            self.check()?;
+            let answer = get(netns, "/readyz");
+            Ok(answer.is_ok_and(|a| a.starts_with("HTTP/1.1 200")).then_some(()))
+        })
         .with_context(|| format!("end of its log:\n{}", self.log_tail(30)))?;
         if self.idle_kib == 0 {
             self.idle_kib = self.memory().now_kib;
@@ -107,10 +101,7 @@ impl Provisioner {
     /// When it does not run, or has not ended within `limit`.
     pub fn terminate(&mut self, limit: Duration) -> Result<ExitStatus> {
         self.sample();
-        let child = self
-            .process
-            .as_ref()
-            .context("the provisioner does not run")?;
+        let child = self.process.as_ref().context("the provisioner does not run")?;
         let pid = i32::try_from(child.id()).context("a process id too large")?;
         kill(Pid::from_raw(pid), Signal::SIGTERM).context("cannot send SIGTERM")?;
         self.wait_for_end(limit)
@@ -122,13 +113,8 @@ impl Provisioner {
     /// When it does not run, or has not ended within `limit`.
     pub fn wait_for_end(&mut self, limit: Duration) -> Result<ExitStatus> {
         let status = wait::until("the provisioner to end", limit, || {
-            let child = self
-                .process
-                .as_mut()
-                .context("the provisioner does not run")?;
-            child
-                .try_wait()
-                .context("cannot ask for the provisioner's state")
+            let child = self.process.as_mut().context("the provisioner does not run")?;
+            child.try_wait().context("cannot ask for the provisioner's state")
         })?;
         self.process = None;
         Ok(status)
@@ -150,10 +136,7 @@ impl Provisioner {
 
     /// Its resident memory now; zero when it does not run.
     pub fn memory(&self) -> Memory {
-        self.process
-            .as_ref()
-            .map(|child| memory::of(child.id()))
-            .unwrap_or_default()
+        self.process.as_ref().map(|child| memory::of(child.id())).unwrap_or_default()
     }
 
     /// Resident memory in KiB: just after it became ready, and at its peak over all starts.
@@ -166,9 +149,7 @@ impl Provisioner {
     pub fn log_tail(&self, lines: usize) -> String {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
         let all: Vec<&str> = text.lines().collect();
-        all.get(all.len().saturating_sub(lines)..)
-            .unwrap_or_default()
-            .join("\n")
+        all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
     }
 
     /// Lets it live on when this is dropped.
@@ -197,10 +178,7 @@ pub fn get(netns: &Netns, path: &str) -> Result<String> {
         let to: SocketAddr = format!("{ADDRESS}:{HTTP_PORT}").parse()?;
         let mut stream = TcpStream::connect_timeout(&to, limit).context("nobody listens")?;
         stream.set_read_timeout(Some(limit))?;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n"
-        )?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n")?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
         Ok(String::from_utf8_lossy(&answer).into_owned())

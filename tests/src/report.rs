@@ -24,12 +24,7 @@ pub struct Table {
 impl Table {
     /// A table on standard output; times count from now.
     pub fn new() -> Self {
-        Self {
-            out: std::io::stdout(),
-            start: Instant::now(),
-            drawn: 0,
-            last: Vec::new(),
-        }
+        Self { out: std::io::stdout(), start: Instant::now(), drawn: 0, last: Vec::new() }
     }
 
     /// Shows the machines (name, node) as they are now.
@@ -38,10 +33,7 @@ impl Table {
     /// When standard output is gone.
     pub fn show(&mut self, rows: &[(String, Option<Node>)]) -> Result<()> {
         let seconds = self.start.elapsed().as_secs();
-        let lines: Vec<String> = rows
-            .iter()
-            .map(|(name, node)| row(name, node.as_ref()))
-            .collect();
+        let lines: Vec<String> = rows.iter().map(|(name, node)| row(name, node.as_ref())).collect();
         if self.out.is_terminal() {
             if self.drawn > 0 {
                 write!(self.out, "\x1b[{}A", self.drawn)?;
@@ -58,10 +50,7 @@ impl Table {
                     writeln!(self.out, "{seconds:4} s  {line}")?;
                 }
             }
-            self.last = rows
-                .iter()
-                .map(|(name, node)| change(name, node.as_ref()))
-                .collect();
+            self.last = rows.iter().map(|(name, node)| change(name, node.as_ref())).collect();
         }
         Ok(self.out.flush()?)
     }
@@ -79,35 +68,19 @@ fn row(name: &str, node: Option<&Node>) -> String {
     let Some(node) = node else {
         return format!("{name:<13} -                   (not seen yet)");
     };
-    let percent = match node
-        .done_bytes
-        .saturating_mul(100)
-        .checked_div(node.total_bytes)
-    {
+    let percent = match node.done_bytes.saturating_mul(100).checked_div(node.total_bytes) {
         Some(percent) if node.state == "installing" => format!("{} {percent} %", node.stage),
         _ => node.reason.clone(),
     };
-    let hostname = if node.hostname.is_empty() {
-        &node.id
-    } else {
-        &node.hostname
-    };
-    format!(
-        "{name:<13} {hostname:<19} {:<12} {:<12} {percent}",
-        node.state, node.last_step
-    )
+    let hostname = if node.hostname.is_empty() { &node.id } else { &node.hostname };
+    format!("{name:<13} {hostname:<19} {:<12} {:<12} {percent}", node.state, node.last_step)
 }
 
 /// What makes a new line worth while where nothing can be redrawn.
 fn change(name: &str, node: Option<&Node>) -> String {
     node.map_or_else(
         || name.to_owned(),
-        |n| {
-            format!(
-                "{name} {} {} {} {}",
-                n.state, n.last_step, n.stage, n.reason
-            )
-        },
+        |n| format!("{name} {} {} {} {}", n.state, n.last_step, n.stage, n.reason),
     )
 }
 
@@ -122,11 +95,8 @@ pub fn success(lab: &mut Lab, binary: &Path, initramfs: &Path) -> Result<String>
     let mac = lab.machine(0)?.spec().mac();
     let boots = lab.mayuctl().text(&["boots", &mac])?;
     let _ = writeln!(text, "\n== mayuctl boots {mac}\n{}", boots.trim_end());
-    let _ = writeln!(
-        text,
-        "\n== git log --oneline (history)\n{}",
-        history(&lab.layout().history())
-    );
+    let _ =
+        writeln!(text, "\n== git log --oneline (history)\n{}", history(&lab.layout().history()));
     text += &times(lab);
     text += &sizes(lab, binary, initramfs);
     Ok(text)
@@ -177,11 +147,7 @@ fn times(lab: &mut Lab) -> String {
         };
         let _ = write!(text, "{:<13}", machine.spec().name);
         for step in STEPS {
-            let _ = write!(
-                text,
-                " {:>10}",
-                seconds(&reached, step, machine.powered_ms())
-            );
+            let _ = write!(text, " {:>10}", seconds(&reached, step, machine.powered_ms()));
         }
         text.push('\n');
     }
@@ -244,11 +210,7 @@ mod tests {
 
     #[test]
     fn the_first_time_of_a_step_counts() {
-        let at = |time_ms| Reached {
-            step: "dhcp".into(),
-            time_ms,
-            detail: String::new(),
-        };
+        let at = |time_ms| Reached { step: "dhcp".into(), time_ms, detail: String::new() };
         assert_eq!(seconds(&[at(3500), at(9000)], "dhcp", 1000), "2.5");
         assert_eq!(seconds(&[], "dhcp", 1000), "-");
     }

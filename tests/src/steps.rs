@@ -32,16 +32,9 @@ pub struct Reached {
 
 /// All steps since `since_ms` (milliseconds since 1970), in the order of time, over all boots.
 pub fn since(boots: &[Boot], since_ms: i64) -> Vec<Reached> {
-    let steps = boots
-        .iter()
-        .flat_map(|boot| &boot.steps)
-        .filter(|step| step.time_ms >= since_ms);
+    let steps = boots.iter().flat_map(|boot| &boot.steps).filter(|step| step.time_ms >= since_ms);
     let mut reached: Vec<Reached> = steps
-        .map(|s| Reached {
-            step: s.step.clone(),
-            time_ms: s.time_ms,
-            detail: s.detail.clone(),
-        })
+        .map(|s| Reached { step: s.step.clone(), time_ms: s.time_ms, detail: s.detail.clone() })
         .collect();
     reached.sort_by_key(|step| step.time_ms);
     reached
@@ -50,9 +43,7 @@ pub fn since(boots: &[Boot], since_ms: i64) -> Vec<Reached> {
 /// Steps that a machine of this firmware passes when it is installed. The ROM of a BIOS machine in QEMU is an
 /// iPXE already: it needs no loader.
 pub fn way(firmware: Firmware) -> impl Iterator<Item = &'static str> {
-    STEPS
-        .into_iter()
-        .filter(move |&step| firmware != Firmware::Bios || step != "loader")
+    STEPS.into_iter().filter(move |&step| firmware != Firmware::Bios || step != "loader")
 }
 
 /// The first step of an installation that was not reached.
@@ -76,10 +67,7 @@ mod tests {
             step: step.into(),
             detail: String::new(),
         });
-        Boot {
-            id: "b".into(),
-            steps: steps.collect(),
-        }
+        Boot { id: "b".into(), steps: steps.collect() }
     }
 
     #[test]

@@ -4,26 +4,14 @@
 //! one selection, that every name which DHCP hands out resolves, in `provisioner`; that a bad catalog never
 //! goes live and an unknown machine gets its own disk, in the end-to-end tests too.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "all of this is a test, helpers too"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "all of this is a test, helpers too")]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CRATES: [&str; 8] = [
-    "api",
-    "dhcp",
-    "installer",
-    "mayuctl",
-    "provisioner",
-    "tests",
-    "tftp",
-    "xtask",
-];
+const CRATES: [&str; 8] =
+    ["api", "dhcp", "installer", "mayuctl", "provisioner", "tests", "tftp", "xtask"];
 
 /// Cores: no clock, no random source, no socket, no file, no runtime.
 const PURE: [&str; 3] = ["provisioner/src/domain", "dhcp/src", "tftp/src"];
@@ -77,13 +65,9 @@ fn cores_name_no_clock_no_random_source_no_socket_no_file_and_no_runtime() {
 fn the_domain_knows_nothing_of_the_server_around_it() {
     for file in sources("provisioner/src/domain") {
         for word in ["server", "tonic", "hyper", "dhcp::", "tftp::"] {
-            let line = file.line_with(&format!("crate::{word}")).or_else(|| {
-                if word == "server" {
-                    None
-                } else {
-                    file.line_with(word)
-                }
-            });
+            let line = file
+                .line_with(&format!("crate::{word}"))
+                .or_else(|| if word == "server" { None } else { file.line_with(word) });
             assert_eq!(line, None, "{} names `{word}`", file.name);
         }
     }
@@ -93,20 +77,14 @@ fn the_domain_knows_nothing_of_the_server_around_it() {
 fn crates_depend_on_each_other_in_one_direction_only() {
     for (name, allowed) in MAY_USE {
         let used = ours(&manifest(name));
-        let surplus: Vec<_> = used
-            .iter()
-            .filter(|u| !allowed.contains(&u.as_str()))
-            .collect();
+        let surplus: Vec<_> = used.iter().filter(|u| !allowed.contains(&u.as_str())).collect();
         assert!(surplus.is_empty(), "{name} depends on {surplus:?}");
     }
 }
 
 #[test]
 fn only_the_recorder_commits_to_the_store() {
-    let stores = [
-        "provisioner/src/server/store",
-        "provisioner/src/server/history",
-    ];
+    let stores = ["provisioner/src/server/store", "provisioner/src/server/history"];
     for file in sources("provisioner/src") {
         let exempt = stores.iter().any(|dir| file.name.starts_with(dir))
             || file.name == "provisioner/src/server/recorder.rs";
@@ -144,28 +122,14 @@ fn no_source_file_is_longer_than_600_lines() {
 fn every_crate_takes_the_workspaces_lints() {
     for name in CRATES {
         let text = read(&format!("{name}/Cargo.toml"));
-        assert!(
-            text.contains("[lints]\nworkspace = true"),
-            "{name} has lints of its own"
-        );
+        assert!(text.contains("[lints]\nworkspace = true"), "{name} has lints of its own");
     }
     let members = read("Cargo.toml");
-    let members = members
-        .lines()
-        .find(|line| line.starts_with("members"))
-        .unwrap()
-        .to_owned();
+    let members = members.lines().find(|line| line.starts_with("members")).unwrap().to_owned();
     for name in CRATES {
-        assert!(
-            members.contains(&format!("\"{name}\"")),
-            "{name} is no member"
-        );
+        assert!(members.contains(&format!("\"{name}\"")), "{name} is no member");
     }
-    assert_eq!(
-        members.matches('"').count(),
-        2 * CRATES.len(),
-        "a crate that tidy does not know"
-    );
+    assert_eq!(members.matches('"').count(), 2 * CRATES.len(), "a crate that tidy does not know");
 }
 
 #[test]
@@ -185,12 +149,7 @@ fn debian_packages_are_sorted_and_named_once() {
     let text = read("xtask/packages.txt");
     let names: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
     assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
-    assert!(
-        names
-            .iter()
-            .all(|name| name.trim() == *name && !name.is_empty()),
-        "{names:?}"
-    );
+    assert!(names.iter().all(|name| name.trim() == *name && !name.is_empty()), "{names:?}");
 }
 
 #[test]
@@ -206,9 +165,7 @@ fn decisions_are_numbered_without_gaps() {
         let title = title.and_then(|rest| rest.strip_suffix(".md"));
         let good = title.is_some_and(|title| {
             !title.is_empty()
-                && title
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+                && title.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         });
         assert!(good, "docs/adr/{name}: wanted {number:04}-some-title.md");
     }
@@ -223,15 +180,9 @@ fn ci_does_what_a_person_does() {
 /// The rules above see what they are to see.
 #[test]
 fn a_word_is_found_in_code_but_not_in_comments_tests_or_longer_words() {
-    let file = Source::of(
-        "x.rs",
-        "/// tokio\nfn a() { Tokio::b(); mytokio(); }\nuse tokio::c;\n",
-    );
+    let file = Source::of("x.rs", "/// tokio\nfn a() { Tokio::b(); mytokio(); }\nuse tokio::c;\n");
     assert_eq!(file.line_with("tokio").as_deref(), Some("use tokio::c;"));
-    let tested = Source::of(
-        "x.rs",
-        "fn a() {}\n#[cfg(test)]\nmod tests { use std::fs; }\n",
-    );
+    let tested = Source::of("x.rs", "fn a() {}\n#[cfg(test)]\nmod tests { use std::fs; }\n");
     assert_eq!(tested.line_with("std::fs"), None);
     let manifest =
         "[dependencies]\ndhcp.workspace = true\nserde = \"1\"\n[dev-dependencies]\ntftp = {}\n";
@@ -248,13 +199,8 @@ impl Source {
     fn of(name: &str, text: &str) -> Self {
         // By the house's order tests are last.
         let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
-        let code = code
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("//"));
-        Self {
-            name: name.to_owned(),
-            code: code.collect::<Vec<_>>().join("\n"),
-        }
+        let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        Self { name: name.to_owned(), code: code.collect::<Vec<_>>().join("\n") }
     }
 
     /// The first line of code in which `word` stands by itself.
@@ -335,8 +281,5 @@ fn read(name: &str) -> String {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }

@@ -9,21 +9,12 @@ use tftp::{Files, Limits, Server};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::DEBUG)
-        .init();
+    tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).init();
     let mut arguments = std::env::args().skip(1);
-    let address = arguments
-        .next()
-        .ok_or("name an address and port")?
-        .parse()?;
+    let address = arguments.next().ok_or("name an address and port")?.parse()?;
     let mut files = Vec::new();
     for path in arguments {
-        let name = Path::new(&path)
-            .file_name()
-            .ok_or("name files")?
-            .to_string_lossy()
-            .into_owned();
+        let name = Path::new(&path).file_name().ok_or("name files")?.to_string_lossy().into_owned();
         files.push((name, std::fs::read(&path)?.into()));
     }
     let observer = |event| tracing::info!(?event, "event");

@@ -49,9 +49,7 @@ impl<S: Source> Handler for Door<S> {
         let log = Log {
             observer: Arc::clone(&self.observer),
             client: *client,
-            name: name
-                .clone()
-                .unwrap_or_else(|| asked.escape_default().to_string()),
+            name: name.clone().unwrap_or_else(|| asked.escape_default().to_string()),
         };
         log.event(What::Requested);
         match self.open(&log, name).await {
@@ -71,11 +69,7 @@ impl<S: Source> Handler for Door<S> {
     ) -> Result<Never, PacketError> {
         let name = path.to_string_lossy().escape_default().to_string();
         tracing::info!(tftp.client = %client, tftp.name = name, "refused {client} to write {name}");
-        (self.observer)(Event {
-            client: *client,
-            name,
-            what: What::WriteRefused,
-        });
+        (self.observer)(Event { client: *client, name, what: What::WriteRefused });
         Err(PacketError::PermissionDenied)
     }
 }
@@ -190,9 +184,7 @@ impl Drop for Transfer {
         }
         let now = Instant::now();
         let (bytes, duration) = (self.taken, now - self.began);
-        let acknowledged = self
-            .ended
-            .is_some_and(|ended| now - ended < self.gives_up_after);
+        let acknowledged = self.ended.is_some_and(|ended| now - ended < self.gives_up_after);
         let Log { client, name, .. } = &self.log;
         if acknowledged {
             tracing::debug!(tftp.client = %client, tftp.name = name, bytes, "sent {name} to {client}");
@@ -217,11 +209,7 @@ struct Log {
 
 impl Log {
     fn event(&self, what: What) {
-        (self.observer)(Event {
-            client: self.client,
-            name: self.name.clone(),
-            what,
-        });
+        (self.observer)(Event { client: self.client, name: self.name.clone(), what });
     }
 
     fn refused(&self, refused: &Refused) {

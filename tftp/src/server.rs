@@ -99,13 +99,7 @@ impl<S: Source> Server<S> {
             .build()
             .await
             .map_err(|error| failed(io::Error::other(error)))?;
-        Ok(Self {
-            inner,
-            address: bound,
-            stopping,
-            sessions,
-            limits,
-        })
+        Ok(Self { inner, address: bound, stopping, sessions, limits })
     }
 
     /// The address listened on.
@@ -123,13 +117,7 @@ impl<S: Source> Server<S> {
         stop: impl Future<Output = ()>,
         grace: Duration,
     ) -> Result<(), ServeError> {
-        let Self {
-            inner,
-            stopping,
-            sessions,
-            limits,
-            ..
-        } = self;
+        let Self { inner, stopping, sessions, limits, .. } = self;
         let stopped = async move {
             stop.await;
             stopping.store(true, Ordering::Relaxed);
@@ -147,18 +135,12 @@ impl<S: Source> Server<S> {
 impl<S: Source> std::fmt::Debug for Server<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut debug = f.debug_struct("Server");
-        debug
-            .field("address", &self.address)
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
+        debug.field("address", &self.address).field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 
 /// The least time from a packet to giving its client up. A client may choose a timeout of its own,
 /// but none under a second.
 fn shortest_silence(limits: Limits) -> Duration {
-    limits
-        .timeout
-        .min(Duration::from_secs(1))
-        .saturating_mul(limits.retries.saturating_add(1))
+    limits.timeout.min(Duration::from_secs(1)).saturating_mul(limits.retries.saturating_add(1))
 }

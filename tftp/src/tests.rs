@@ -26,24 +26,15 @@ impl Running {
         let (stop, stopped) = oneshot::channel::<()>();
         let observer = move |event| drop(events.send(event));
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::bind(any, Arc::new(source), observer, limits)
-            .await
-            .unwrap();
+        let server = Server::bind(any, Arc::new(source), observer, limits).await.unwrap();
         let address = server.address();
         let stopped = async move { drop(stopped.await) };
         let task = tokio::spawn(server.serve(stopped, Duration::from_mins(1)));
-        Self {
-            address,
-            events: observed,
-            stop: Some(stop),
-            task,
-        }
+        Self { address, events: observed, stop: Some(stop), task }
     }
 
     async fn with_files(files: &[(&str, &Bytes)]) -> Self {
-        let files = files
-            .iter()
-            .map(|(name, bytes)| ((*name).to_owned(), Bytes::clone(bytes)));
+        let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), Bytes::clone(bytes)));
         Self::start(Files::new(files).unwrap(), Limits::default()).await
     }
 

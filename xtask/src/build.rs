@@ -47,10 +47,7 @@ pub(crate) fn programs(profile: Profile) -> Result<()> {
 pub(crate) fn agent() -> Result<()> {
     let mut cargo = run::cargo(&["build", "--package", "installer", "--profile", "agent"]);
     cargo.args(["--target", AGENT_TARGET]);
-    cargo.env(
-        "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
-        "-C target-feature=+crt-static",
-    );
+    cargo.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "-C target-feature=+crt-static");
     run::step("build the agent", &mut cargo)
 }
 
@@ -64,9 +61,7 @@ pub(crate) fn sizes() -> Result<()> {
     let release = directory(Profile::Release);
     let agent = target().join(AGENT_TARGET).join("agent/installer");
     for file in [release.join("provisioner"), release.join("mayuctl"), agent] {
-        let size = fs::metadata(&file)
-            .with_context(|| format!("no {}", file.display()))?
-            .len();
+        let size = fs::metadata(&file).with_context(|| format!("no {}", file.display()))?.len();
         run::say(&format!("{:>10} KiB  {}", size / 1024, file.display()));
     }
     run::say("times and memory of whole boots: `cargo xtask lab`");

@@ -23,10 +23,7 @@ pub(crate) fn install() -> Result<()> {
             "these Debian packages are missing: run as root `apt-get install --no-install-recommends {list}`"
         );
     }
-    run::step(
-        "apt-get update",
-        Command::new("apt-get").args(["-qq", "update"]),
-    )?;
+    run::step("apt-get update", Command::new("apt-get").args(["-qq", "update"]))?;
     run::step(
         &format!("apt-get install {list}"),
         Command::new("apt-get")
@@ -38,9 +35,7 @@ pub(crate) fn install() -> Result<()> {
 
 /// All names in packages.txt.
 fn wanted(list: &str) -> impl Iterator<Item = &str> {
-    list.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 fn missing() -> Result<Vec<&'static str>> {
@@ -56,10 +51,7 @@ fn missing() -> Result<Vec<&'static str>> {
 }
 
 fn is_root() -> Result<bool> {
-    let output = Command::new("id")
-        .arg("-u")
-        .output()
-        .context("cannot run id")?;
+    let output = Command::new("id").arg("-u").output().context("cannot run id")?;
     Ok(output.stdout.trim_ascii() == b"0")
 }
 

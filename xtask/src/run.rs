@@ -29,14 +29,9 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 pub(crate) fn step(name: &str, command: &mut Command) -> Result<()> {
     say(&format!("== {name}"));
     let start = Instant::now();
-    let status = command
-        .status()
-        .with_context(|| format!("{name}: cannot be started"))?;
+    let status = command.status().with_context(|| format!("{name}: cannot be started"))?;
     if !status.success() {
-        bail!(
-            "{name} failed ({status}) after {} s",
-            start.elapsed().as_secs()
-        );
+        bail!("{name} failed ({status}) after {} s", start.elapsed().as_secs());
     }
     say(&format!("== {name}: {} s", start.elapsed().as_secs()));
     Ok(())

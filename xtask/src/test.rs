@@ -23,10 +23,7 @@ impl Options {
     /// # Errors
     /// When one of them is not known.
     pub(crate) fn parse(words: &[&str]) -> Result<Self> {
-        let mut options = Self {
-            fast: false,
-            profile: Profile::Dev,
-        };
+        let mut options = Self { fast: false, profile: Profile::Dev };
         for word in words {
             match *word {
                 "--fast" => options.fast = true,
@@ -46,18 +43,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let start = Instant::now();
     packages::install()?;
     run::step("fmt", &mut run::cargo(&["fmt", "--all", "--check"]))?;
-    let clippy = [
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--all-features",
-        "--quiet",
-    ];
+    let clippy = ["clippy", "--workspace", "--all-targets", "--all-features", "--quiet"];
     run::step("clippy", run::cargo(&clippy).args(["--", "-D", "warnings"]))?;
-    run::step(
-        "tests",
-        &mut run::cargo(&["test", "--workspace", "--quiet"]),
-    )?;
+    run::step("tests", &mut run::cargo(&["test", "--workspace", "--quiet"]))?;
     let docs = ["doc", "--workspace", "--no-deps", "--quiet"];
     run::step("docs", run::cargo(&docs).env("RUSTDOCFLAGS", "-D warnings"))?;
     if !options.fast {
@@ -74,21 +62,11 @@ fn end_to_end(profile: Profile) -> Result<()> {
     let bin = build::directory(profile);
     run::step(
         "image",
-        Command::new(bin.join("build-image"))
-            .arg("--cache")
-            .arg(run::root().join(".lab")),
+        Command::new(bin.join("build-image")).arg("--cache").arg(run::root().join(".lab")),
     )?;
     // One feature set for the whole workspace: nothing is built a second time but the tests themselves.
-    let args = [
-        "test",
-        "--workspace",
-        "--features",
-        "tests/e2e",
-        "--test",
-        "e2e",
-        "--",
-        "--nocapture",
-    ];
+    let args =
+        ["test", "--workspace", "--features", "tests/e2e", "--test", "e2e", "--", "--nocapture"];
     run::step(
         "end to end",
         run::cargo(&args)
@@ -107,12 +85,8 @@ fn labs_at_once() -> u64 {
 
 fn memory_gib() -> u64 {
     let info = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = info
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"));
-    let kib: u64 = line
-        .and_then(|l| l.split_whitespace().next()?.parse().ok())
-        .unwrap_or_default();
+    let line = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib: u64 = line.and_then(|l| l.split_whitespace().next()?.parse().ok()).unwrap_or_default();
     kib >> 20
 }
 
@@ -125,10 +99,7 @@ mod tests {
         assert!(Options::parse(&["--fats"]).is_err());
         assert_eq!(
             Options::parse(&["--fast"]).unwrap(),
-            Options {
-                fast: true,
-                profile: Profile::Dev
-            }
+            Options { fast: true, profile: Profile::Dev }
         );
     }
 }

@@ -12,13 +12,7 @@ fn check(giaddr: Ipv4Addr, answer: Answer, ciaddr: Ipv4Addr, flags: u16) -> Dest
     let mut request = Request::parse(&testing::request(&[53, 1, 3, 255])).unwrap();
     (request.giaddr, request.ciaddr, request.flags) = (giaddr, ciaddr, flags);
     let lease = Lease::lasting(OFFERED, Ipv4Addr::new(255, 255, 255, 0), 600);
-    destination(
-        &request,
-        &Reply {
-            answer,
-            ..Reply::offer(SERVER, lease)
-        },
-    )
+    destination(&request, &Reply { answer, ..Reply::offer(SERVER, lease) })
 }
 
 #[test]
@@ -47,28 +41,15 @@ fn a_client_with_an_address_gets_its_reply_there_at_port_68() {
 
 #[test]
 fn a_client_that_wants_broadcasts_gets_one() {
-    assert_eq!(
-        check(NONE, Answer::Offer, NONE, 0x8000),
-        Destination::Broadcast
-    );
-    assert_eq!(
-        check(NONE, Answer::Ack, NONE, 0x8000),
-        Destination::Broadcast
-    );
+    assert_eq!(check(NONE, Answer::Offer, NONE, 0x8000), Destination::Broadcast);
+    assert_eq!(check(NONE, Answer::Ack, NONE, 0x8000), Destination::Broadcast);
 }
 
 #[test]
 fn any_other_client_gets_a_unicast_at_its_hardware_address() {
-    let expected = Destination::Link {
-        address: OFFERED,
-        hardware: Mac([0x52, 0x54, 0, 0, 0, 9]),
-    };
+    let expected = Destination::Link { address: OFFERED, hardware: Mac([0x52, 0x54, 0, 0, 0, 9]) };
     assert_eq!(check(NONE, Answer::Offer, NONE, 0), expected);
-    assert_eq!(
-        check(NONE, Answer::Ack, NONE, 0x7fff),
-        expected,
-        "only the top bit is the flag"
-    );
+    assert_eq!(check(NONE, Answer::Ack, NONE, 0x7fff), expected, "only the top bit is the flag");
 }
 
 #[test]
@@ -80,8 +61,5 @@ fn where_unicast_without_arp_cannot_be_sent_it_is_broadcast() {
 #[test]
 fn without_any_address_a_reply_can_only_be_broadcast() {
     let request = Request::parse(&testing::request(&[53, 1, 8, 255])).unwrap();
-    assert_eq!(
-        destination(&request, &Reply::inform_ack(SERVER)),
-        Destination::Broadcast
-    );
+    assert_eq!(destination(&request, &Reply::inform_ack(SERVER)), Destination::Broadcast);
 }

@@ -37,19 +37,12 @@ pub(super) struct Item {
 impl Item {
     /// The reply makes no sense without it.
     pub(super) fn must(code: u8, value: &[u8]) -> Self {
-        Self {
-            code,
-            value: value.to_vec(),
-            must: true,
-        }
+        Self { code, value: value.to_vec(), must: true }
     }
 
     /// Left out if there is no room.
     pub(super) fn may(code: u8, value: &[u8]) -> Self {
-        Self {
-            must: false,
-            ..Self::must(code, value)
-        }
+        Self { must: false, ..Self::must(code, value) }
     }
 
     fn length(&self) -> usize {
@@ -59,11 +52,8 @@ impl Item {
     /// Values over 255 bytes go in fragments (RFC 3396).
     fn emit(&self, out: &mut Vec<u8>) {
         let whole: [&[u8]; 1] = [&self.value];
-        let fragments: Vec<&[u8]> = if self.value.is_empty() {
-            whole.to_vec()
-        } else {
-            self.value.chunks(255).collect()
-        };
+        let fragments: Vec<&[u8]> =
+            if self.value.is_empty() { whole.to_vec() } else { self.value.chunks(255).collect() };
         for fragment in fragments {
             out.push(self.code);
             out.extend(u8::try_from(fragment.len()));
@@ -122,9 +112,7 @@ fn spread(items: Vec<Item>, room: usize, file_is_free: bool) -> Result<Fields, T
     let (relay, must): (Vec<_>, Vec<_>) =
         must.into_iter().partition(|i| i.code == code::RELAY_AGENT);
     let reserved: usize = relay.iter().map(Item::length).sum();
-    options_room = options_room
-        .checked_sub(reserved)
-        .ok_or(TooLarge { needed, room })?;
+    options_room = options_room.checked_sub(reserved).ok_or(TooLarge { needed, room })?;
     let mut fields = Fields::default();
     for item in must.into_iter().chain(may) {
         let length = item.length();

@@ -35,10 +35,7 @@ pub enum Stage {
 /// What an iPXE says of itself in option 175 (its own `dhcp.h`: encapsulated options).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "one per feature, each independent"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "one per feature, each independent")]
 pub struct IpxeFeatures {
     /// HTTP (sub-option 19).
     pub http: bool,
@@ -68,14 +65,9 @@ const RASPBERRY_PI: [[u8; 3]; 6] = [
 pub(super) fn stage(request: &Request) -> Stage {
     let class = request.vendor_class.as_deref().unwrap_or_default();
     // iPXE first: it keeps the vendor class of the firmware that it took over from.
-    let ipxe_class = request
-        .user_class
-        .iter()
-        .any(|class| class == "iPXE" || class == "gPXE");
+    let ipxe_class = request.user_class.iter().any(|class| class == "iPXE" || class == "gPXE");
     if request.ipxe.is_some() || ipxe_class {
-        return Stage::Ipxe {
-            http: request.ipxe.is_some_and(|features| features.http),
-        };
+        return Stage::Ipxe { http: request.ipxe.is_some_and(|features| features.http) };
     }
     if class.starts_with("HTTPClient") {
         return Stage::HttpBoot;
@@ -93,22 +85,14 @@ pub(super) fn stage(request: &Request) -> Stage {
 
 /// RFC 4578 section 2.1: one or more numbers of two bytes.
 pub(super) fn arch(options: &Options) -> Option<Arch> {
-    let (number, rest) = options
-        .bytes(code::CLIENT_ARCHITECTURE)?
-        .split_first_chunk()?;
-    rest.len()
-        .is_multiple_of(2)
-        .then(|| Arch::from_number(u16::from_be_bytes(*number)))
+    let (number, rest) = options.bytes(code::CLIENT_ARCHITECTURE)?.split_first_chunk()?;
+    rest.len().is_multiple_of(2).then(|| Arch::from_number(u16::from_be_bytes(*number)))
 }
 
 /// RFC 4578 section 2.3: a zero octet, then the sixteen of the UUID.
 pub(super) fn uuid(options: &Options) -> Option<[u8; 16]> {
     let (kind, uuid) = options.bytes(code::CLIENT_UUID)?.split_first()?;
-    if *kind == 0 {
-        uuid.try_into().ok()
-    } else {
-        None
-    }
+    if *kind == 0 { uuid.try_into().ok() } else { None }
 }
 
 pub(super) fn ipxe(options: &Options) -> Option<IpxeFeatures> {
@@ -144,10 +128,7 @@ fn feature(features: &mut IpxeFeatures, code: u8, value: &[u8]) {
 
 /// RFC 3004: instances with a length each. iPXE and others send bare text, which no such walk fits.
 pub(super) fn user_class(options: &Options) -> Vec<String> {
-    let Some(value) = options
-        .bytes(code::USER_CLASS)
-        .filter(|value| !value.is_empty())
-    else {
+    let Some(value) = options.bytes(code::USER_CLASS).filter(|value| !value.is_empty()) else {
         return Vec::new();
     };
     instances(value).unwrap_or_else(|| vec![text(value)])
@@ -170,13 +151,5 @@ fn instances(mut rest: &[u8]) -> Option<Vec<String>> {
 pub(super) fn text(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_end_matches('\0');
-    text.chars()
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

@@ -37,10 +37,7 @@ impl Counters {
 
     /// Packets dropped, by the name of the reason: all of [`Malformed::REASONS`], zeros too.
     pub fn dropped(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        Malformed::REASONS
-            .into_iter()
-            .zip(&self.malformed)
-            .map(|(r, n)| (r, n.load(Relaxed)))
+        Malformed::REASONS.into_iter().zip(&self.malformed).map(|(r, n)| (r, n.load(Relaxed)))
     }
 
     pub(super) fn received(&self) {

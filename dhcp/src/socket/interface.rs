@@ -39,12 +39,7 @@ impl Interface {
     pub fn find(name: &str) -> Result<Self, BindError> {
         let index =
             nix::net::if_::if_nametoindex(name).map_err(|_| BindError::Unknown(name.to_owned()))?;
-        let mut interface = Self {
-            name: name.to_owned(),
-            index,
-            mac: None,
-            addresses: Vec::new(),
-        };
+        let mut interface = Self { name: name.to_owned(), index, mac: None, addresses: Vec::new() };
         let entries = getifaddrs().map_err(|errno| BindError::List(io::Error::from(errno)))?;
         for entry in entries.filter(|entry| entry.interface_name == name) {
             interface.mac = interface.mac.or_else(|| mac(&entry));
@@ -65,8 +60,5 @@ fn mac(entry: &InterfaceAddress) -> Option<Mac> {
 
 fn address(entry: &InterfaceAddress) -> Option<Address> {
     let ip = |storage: &Option<SockaddrStorage>| Some(storage.as_ref()?.as_sockaddr_in()?.ip());
-    Some(Address {
-        address: ip(&entry.address)?,
-        mask: ip(&entry.netmask)?,
-    })
+    Some(Address { address: ip(&entry.address)?, mask: ip(&entry.netmask)? })
 }

@@ -39,10 +39,7 @@ fn every_option_number_comes_back_under_its_own_number() {
             assert_eq!(packet, Err(Malformed::Overload(vec![0xab, 0xcd])));
         } else {
             let options = packet.unwrap().options;
-            assert_eq!(
-                options.iter().collect::<Vec<_>>(),
-                [(code, &[0xab, 0xcd][..])]
-            );
+            assert_eq!(options.iter().collect::<Vec<_>>(), [(code, &[0xab, 0xcd][..])]);
         }
     }
 }
@@ -51,10 +48,7 @@ fn every_option_number_comes_back_under_its_own_number() {
 fn trap_3_a_wrong_magic_cookie_is_refused() {
     let mut bytes = request(&[53, 1, 1, 255]);
     bytes[236] = 98;
-    assert_eq!(
-        Request::parse(&bytes),
-        Err(Malformed::Cookie([98, 130, 83, 99]))
-    );
+    assert_eq!(Request::parse(&bytes), Err(Malformed::Cookie([98, 130, 83, 99])));
 }
 
 #[test]
@@ -63,48 +57,24 @@ fn trap_3_a_packet_cut_anywhere_before_its_end_is_refused() {
         assert!(Request::parse(&bytes).is_ok(), "{name}");
         let end = end_of_options(&bytes);
         for length in 0..end {
-            assert!(
-                Request::parse(&bytes[..length]).is_err(),
-                "{name} cut to {length}"
-            );
+            assert!(Request::parse(&bytes[..length]).is_err(), "{name} cut to {length}");
         }
-        assert_eq!(
-            Request::parse(&bytes[..=end]),
-            Request::parse(&bytes),
-            "{name} unpadded"
-        );
+        assert_eq!(Request::parse(&bytes[..=end]), Request::parse(&bytes), "{name} unpadded");
     }
 }
 
 #[test]
 fn an_option_that_reaches_over_the_end_is_named_with_its_place() {
     let error = Packet::parse(&request(&[53, 1, 1, 12, 9, b'a'])).unwrap_err();
-    assert_eq!(
-        error,
-        Malformed::OptionPastEnd {
-            code: 12,
-            offset: 3
-        }
-    );
-    assert_eq!(
-        error.to_string(),
-        "option 12 at byte 3 of its field reaches over the end"
-    );
+    assert_eq!(error, Malformed::OptionPastEnd { code: 12, offset: 3 });
+    assert_eq!(error.to_string(), "option 12 at byte 3 of its field reaches over the end");
     let error = Packet::parse(&request(&[53])).unwrap_err();
-    assert_eq!(
-        error,
-        Malformed::OptionPastEnd {
-            code: 53,
-            offset: 0
-        }
-    );
+    assert_eq!(error, Malformed::OptionPastEnd { code: 53, offset: 0 });
 }
 
 #[test]
 fn fragments_of_an_option_are_joined_as_rfc_3396_wants() {
-    let packet = Packet::parse(&request(&[
-        12, 2, b'a', b'b', 0, 53, 1, 1, 12, 1, b'c', 255,
-    ]));
+    let packet = Packet::parse(&request(&[12, 2, b'a', b'b', 0, 53, 1, 1, 12, 1, b'c', 255]));
     assert_eq!(packet.unwrap().options.bytes(12), Some(&b"abc"[..]));
 }
 
@@ -122,10 +92,7 @@ fn overloaded_fields_hold_options_file_before_sname() {
 fn an_overloaded_field_that_lies_about_a_length_is_refused() {
     let mut bytes = request(&[53, 1, 1, 52, 1, 1, 255]);
     bytes[108..110].copy_from_slice(&[12, 127]);
-    let expected = Malformed::OptionPastEnd {
-        code: 12,
-        offset: 0,
-    };
+    let expected = Malformed::OptionPastEnd { code: 12, offset: 0 };
     assert_eq!(Packet::parse(&bytes), Err(expected));
     bytes[108..236].fill(0);
     assert_eq!(Packet::parse(&bytes), Err(Malformed::NoEnd));
@@ -148,10 +115,7 @@ fn options_that_the_protocol_hangs_on_have_their_length() {
             let mut options = vec![code, length];
             options.extend(std::iter::repeat_n(1, usize::from(length)));
             options.push(255);
-            let expected = Malformed::OptionLength {
-                code,
-                length: usize::from(length),
-            };
+            let expected = Malformed::OptionLength { code, length: usize::from(length) };
             assert_eq!(Request::parse(&request(&options)), Err(expected));
         }
     }
@@ -178,9 +142,7 @@ fn replies_other_hardware_and_server_messages_are_no_requests() {
 fn hostile_seeds_panic_nobody_and_are_refused_for_the_reason_in_their_name() {
     for (name, bytes) in all("seeds") {
         let reason = Request::parse(&bytes).map_or_else(|malformed| malformed.reason(), |_| "ok");
-        let expected = name
-            .split_once('.')
-            .map_or(name.as_str(), |(reason, _)| reason);
+        let expected = name.split_once('.').map_or(name.as_str(), |(reason, _)| reason);
         assert_eq!(reason, expected, "{name}");
     }
 }
@@ -189,10 +151,7 @@ fn hostile_seeds_panic_nobody_and_are_refused_for_the_reason_in_their_name() {
 fn every_reason_is_listed_for_its_counter() {
     let seen: Vec<String> = all("seeds").into_iter().map(|(name, _)| name).collect();
     for reason in Malformed::REASONS {
-        assert!(
-            seen.iter().any(|name| name.starts_with(reason)),
-            "no seed for {reason}"
-        );
+        assert!(seen.iter().any(|name| name.starts_with(reason)), "no seed for {reason}");
     }
 }
 
@@ -204,19 +163,8 @@ fn dhcproto_finds_the_same_options_in_real_packets() {
         let theirs = Message::decode(&mut Decoder::new(&bytes)).unwrap();
         assert_eq!(theirs.chaddr(), &ours.chaddr[..6], "{name}");
         assert_eq!(theirs.xid(), ours.xid, "{name}");
-        let codes: Vec<u8> = theirs
-            .opts()
-            .iter()
-            .map(|(code, _)| u8::from(*code))
-            .collect();
-        assert_eq!(
-            codes,
-            ours.options
-                .iter()
-                .map(|(code, _)| code)
-                .collect::<Vec<_>>(),
-            "{name}"
-        );
+        let codes: Vec<u8> = theirs.opts().iter().map(|(code, _)| u8::from(*code)).collect();
+        assert_eq!(codes, ours.options.iter().map(|(code, _)| code).collect::<Vec<_>>(), "{name}");
         let vendor = match theirs.opts().get(OptionCode::ClassIdentifier) {
             Some(dhcproto::v4::DhcpOption::ClassIdentifier(bytes)) => Some(bytes.as_slice()),
             _ => None,
@@ -283,27 +231,14 @@ fn exercise(bytes: &[u8]) {
     let (stage, state, uuid) = (request.stage(), request.client_state(), request.uuid_text());
     drop((stage, state, uuid));
     let server = Ipv4Addr::new(10, 77, 0, 1);
-    let lease = Lease::lasting(
-        Ipv4Addr::new(10, 77, 0, 9),
-        Ipv4Addr::new(255, 255, 255, 0),
-        600,
-    );
+    let lease = Lease::lasting(Ipv4Addr::new(10, 77, 0, 9), Ipv4Addr::new(255, 255, 255, 0), 600);
     for answer in [Answer::Offer, Answer::Ack, Answer::Nak] {
-        let boot = crate::Boot {
-            next_server: server,
-            file: "http://10.77.0.1/x".into(),
-        };
-        let reply = Reply {
-            answer,
-            ..Reply::offer(server, lease).with_boot(boot)
-        };
+        let boot = crate::Boot { next_server: server, file: "http://10.77.0.1/x".into() };
+        let reply = Reply { answer, ..Reply::offer(server, lease).with_boot(boot) };
         let to = destination(&request, &reply).socket_address();
         assert!(to.port() == 67 || to.port() == 68);
         if let Ok(encoded) = reply.encode(&request) {
-            assert!(
-                Packet::parse(&encoded.bytes).is_ok(),
-                "a reply of ours does not parse"
-            );
+            assert!(Packet::parse(&encoded.bytes).is_ok(), "a reply of ours does not parse");
             assert!(encoded.bytes.len() <= 1472);
         }
     }
@@ -313,11 +248,7 @@ fn exercise(bytes: &[u8]) {
 fn end_of_options(bytes: &[u8]) -> usize {
     let mut at = HEADER_LENGTH;
     while bytes[at] != code::END {
-        at += if bytes[at] == code::PAD {
-            1
-        } else {
-            2 + usize::from(bytes[at + 1])
-        };
+        at += if bytes[at] == code::PAD { 1 } else { 2 + usize::from(bytes[at + 1]) };
     }
     at
 }

@@ -19,12 +19,7 @@ fn disk(name: &str, gib: u64) -> Candidate {
 }
 
 fn rule(choose: Choose) -> DiskChoice {
-    DiskChoice {
-        choose,
-        min_bytes: None,
-        rotational: None,
-        transport: None,
-    }
+    DiskChoice { choose, min_bytes: None, rotational: None, transport: None }
 }
 
 fn chosen(rule: DiskChoice, found: &[Candidate]) -> Result<String, String> {
@@ -44,14 +39,9 @@ fn a_serial_names_one_disk() {
 fn a_serial_that_two_disks_carry_is_ambiguous() {
     let mut found = [disk("vda", 4), disk("vdb", 8)];
     found[1].disk.serial = found[0].disk.serial.clone();
-    let message = choose(&DiskRule::Serial("S-vda".into()), &found)
-        .unwrap_err()
-        .to_string();
+    let message = choose(&DiskRule::Serial("S-vda".into()), &found).unwrap_err().to_string();
     assert!(message.contains("more than one"), "{message}");
-    assert!(
-        message.contains("vda") && message.contains("vdb"),
-        "{message}"
-    );
+    assert!(message.contains("vda") && message.contains("vdb"), "{message}");
 }
 
 #[test]
@@ -66,27 +56,15 @@ fn an_empty_serial_matches_no_disk_without_serial() {
 fn a_wwn_is_the_same_in_every_spelling() {
     let mut found = [disk("sda", 4), disk("sdb", 4)];
     found[1].disk.wwn = "0x5000c500a1b2c3d4".into();
-    for wwn in [
-        "naa.5000C500A1B2C3D4",
-        "wwn-0x5000c500a1b2c3d4",
-        "5000c500a1b2c3d4",
-    ] {
-        assert_eq!(
-            choose(&DiskRule::Wwn(wwn.into()), &found).unwrap().name,
-            "sdb"
-        );
+    for wwn in ["naa.5000C500A1B2C3D4", "wwn-0x5000c500a1b2c3d4", "5000c500a1b2c3d4"] {
+        assert_eq!(choose(&DiskRule::Wwn(wwn.into()), &found).unwrap().name, "sdb");
     }
 }
 
 #[test]
 fn device_and_hardware_paths_name_one_disk() {
     let found = [disk("vda", 4), disk("vdb", 8)];
-    assert_eq!(
-        choose(&DiskRule::Path("/dev/vda".into()), &found)
-            .unwrap()
-            .name,
-        "vda"
-    );
+    assert_eq!(choose(&DiskRule::Path("/dev/vda".into()), &found).unwrap().name, "vda");
     let by = DiskRule::By("/dev/disk/by-path/pci-vdb".into());
     assert_eq!(choose(&by, &found).unwrap().name, "vdb");
 }
@@ -103,11 +81,7 @@ fn the_ends_of_the_order_are_found() {
 #[test]
 fn disks_that_tie_are_refused_never_guessed() {
     let found = [disk("vda", 4), disk("vdb", 4), disk("vdc", 8)];
-    assert!(
-        chosen(rule(Choose::Smallest), &found)
-            .unwrap_err()
-            .contains("more than one")
-    );
+    assert!(chosen(rule(Choose::Smallest), &found).unwrap_err().contains("more than one"));
     assert_eq!(chosen(rule(Choose::Largest), &found).unwrap(), "vdc");
 }
 
@@ -128,21 +102,14 @@ fn filters_leave_out_small_rotating_and_foreign_disks_and_say_so() {
         message.contains("vda (4294967296 bytes, serial S-vda): it has fewer than"),
         "{message}"
     );
-    assert!(
-        message.contains("sda") && message.contains("it rotates"),
-        "{message}"
-    );
+    assert!(message.contains("sda") && message.contains("it rotates"), "{message}");
 }
 
 #[test]
 fn a_removable_disk_counts_only_when_it_is_named() {
     let mut found = [disk("sda", 4)];
     found[0].disk.removable = true;
-    assert!(
-        chosen(rule(Choose::Only), &found)
-            .unwrap_err()
-            .contains("removable")
-    );
+    assert!(chosen(rule(Choose::Only), &found).unwrap_err().contains("removable"));
     assert!(choose(&DiskRule::Serial("S-sda".into()), &found).is_ok());
 }
 
@@ -151,29 +118,15 @@ fn a_disk_that_is_read_only_or_in_use_never_counts() {
     let named = DiskRule::Path("/dev/vda".into());
     let mut found = [disk("vda", 4)];
     found[0].disk.read_only = true;
-    assert!(
-        choose(&named, &found)
-            .unwrap_err()
-            .to_string()
-            .contains("read-only")
-    );
+    assert!(choose(&named, &found).unwrap_err().to_string().contains("read-only"));
     found[0].disk.read_only = false;
     found[0].used_by = "dm-0".into();
-    assert!(
-        choose(&named, &found)
-            .unwrap_err()
-            .to_string()
-            .contains("in use by dm-0")
-    );
+    assert!(choose(&named, &found).unwrap_err().to_string().contains("in use by dm-0"));
 }
 
 #[test]
 fn a_machine_without_disks_is_told_about_drivers() {
-    assert!(
-        chosen(rule(Choose::Only), &[])
-            .unwrap_err()
-            .contains("driver")
-    );
+    assert!(chosen(rule(Choose::Only), &[]).unwrap_err().contains("driver"));
 }
 
 proptest! {

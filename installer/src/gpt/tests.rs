@@ -20,9 +20,7 @@ pub(crate) fn image(sector: u64) -> Vec<u8> {
     let mut bytes = vec![0; usize::try_from(IMAGE).unwrap()];
     let mut device = Cursor::new(&mut bytes[..]);
     let sectors = u32::try_from(IMAGE / sector - 1).unwrap();
-    ProtectiveMBR::with_lb_size(sectors)
-        .overwrite_lba0(&mut device)
-        .unwrap();
+    ProtectiveMBR::with_lb_size(sectors).overwrite_lba0(&mut device).unwrap();
     let mut disk = GptConfig::new()
         .writable(true)
         .logical_block_size(size)
@@ -30,8 +28,7 @@ pub(crate) fn image(sector: u64) -> Vec<u8> {
         .unwrap();
     let mib = 1024 * 1024 / sector;
     disk.add_partition_at("esp", 1, mib, mib, EFI, 0).unwrap();
-    disk.add_partition_at("root", 2, 2 * mib, 8 * mib, LINUX_FS, 0)
-        .unwrap();
+    disk.add_partition_at("root", 2, 2 * mib, 8 * mib, LINUX_FS, 0).unwrap();
     disk.write().unwrap();
     renumber(&mut bytes, sector);
     bytes
@@ -76,19 +73,14 @@ fn another_implementation_finds_both_tables_whole_and_the_new_partition_in_them(
 #[test]
 fn the_images_partitions_keep_their_numbers_and_places() {
     let (disk, _) = apply(image(512), 512);
-    let read = GptConfig::new()
-        .open_from_device(Cursor::new(disk))
-        .unwrap();
+    let read = GptConfig::new().open_from_device(Cursor::new(disk)).unwrap();
     let used: Vec<_> = read
         .partitions()
         .iter()
         .filter(|(_, part)| part.is_used())
         .map(|(number, part)| (*number, part.name.clone(), part.first_lba))
         .collect();
-    assert_eq!(
-        used[..2],
-        [(1, "esp".into(), 2048), (14, "root".into(), 4096)]
-    );
+    assert_eq!(used[..2], [(1, "esp".into(), 2048), (14, "root".into(), 4096)]);
     assert_eq!(used.len(), 3);
 }
 
@@ -113,9 +105,8 @@ fn a_disk_that_is_as_small_as_the_image_is_refused_with_the_sizes() {
     // Partitions end at 10 MiB: 12 MiB hold no 4 MiB more.
     let mut head = image(512);
     let before = head.clone();
-    let message = extend(&mut head[..MIB], 12 << 20, 512, SEED, "CIDATA", GUID)
-        .unwrap_err()
-        .to_string();
+    let message =
+        extend(&mut head[..MIB], 12 << 20, 512, SEED, "CIDATA", GUID).unwrap_err().to_string();
     assert!(message.contains("end at byte 10485760"), "{message}");
     assert!(message.contains("12582912 bytes"), "{message}");
     assert!(head == before, "refused, but changed");
@@ -148,17 +139,11 @@ fn a_full_table_is_refused_and_a_gap_before_its_last_entry_is_used() {
 #[test]
 fn an_image_without_a_table_is_refused_with_advice() {
     let mut head = vec![0; MIB];
-    let message = extend(&mut head, DISK, 512, SEED, "CIDATA", GUID)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        message.contains("no signature") && message.contains("install.config"),
-        "{message}"
-    );
+    let message = extend(&mut head, DISK, 512, SEED, "CIDATA", GUID).unwrap_err().to_string();
+    assert!(message.contains("no signature") && message.contains("install.config"), "{message}");
     let mut head = image(512);
-    let message = extend(&mut head[..MIB], DISK, 4096, SEED, "CIDATA", GUID)
-        .unwrap_err()
-        .to_string();
+    let message =
+        extend(&mut head[..MIB], DISK, 4096, SEED, "CIDATA", GUID).unwrap_err().to_string();
     assert!(message.contains("4096-byte sectors"), "{message}");
 }
 

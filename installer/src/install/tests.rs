@@ -27,12 +27,7 @@ impl Lab {
         let directory = tempfile::tempdir().unwrap();
         let disk = directory.path().join("disk");
         fs::write(&disk, vec![0xee; usize::try_from(size).unwrap()]).unwrap();
-        Self {
-            _directory: directory,
-            disk,
-            log: Log::quiet(),
-            progress: Progress::default(),
-        }
+        Self { _directory: directory, disk, log: Log::quiet(), progress: Progress::default() }
     }
 
     fn install(&self, order: &InstallOrder) -> Result<Done, Stop> {
@@ -45,12 +40,7 @@ impl Lab {
         pause: crate::backoff::Pause<'_>,
     ) -> Result<Done, Stop> {
         let target = Target::open(&self.disk, 512).unwrap();
-        let context = Context {
-            pause,
-            log: &self.log,
-            progress: &self.progress,
-            seed: 1,
-        };
+        let context = Context { pause, log: &self.log, progress: &self.progress, seed: 1 };
         install(order, &target, context)
     }
 
@@ -105,11 +95,7 @@ fn reason(stop: &Stop) -> (Stage, String, bool) {
 fn a_raw_image_and_a_packed_one_arrive_byte_for_byte() {
     for format in [ImageFormat::Raw, ImageFormat::RawZstd] {
         let (lab, image) = (Lab::new(DISK), image());
-        let bytes = if format == ImageFormat::Raw {
-            image.clone()
-        } else {
-            packed(&image)
-        };
+        let bytes = if format == ImageFormat::Raw { image.clone() } else { packed(&image) };
         let server = HttpServer::start(bytes.clone(), []);
         let done = lab.install(&order(&server, &bytes, format)).unwrap();
         assert_eq!(done.image_bytes, image.len() as u64);
@@ -123,8 +109,7 @@ fn an_image_of_several_zstandard_frames_arrives_whole() {
     let mut bytes = packed(&image[..5 * MIB + 3]);
     bytes.extend(packed(&image[5 * MIB + 3..]));
     let server = HttpServer::start(bytes.clone(), []);
-    lab.install(&order(&server, &bytes, ImageFormat::RawZstd))
-        .unwrap();
+    lab.install(&order(&server, &bytes, ImageFormat::RawZstd)).unwrap();
     assert!(lab.disk()[..image.len()] == image[..]);
 }
 
@@ -134,9 +119,7 @@ fn an_image_smaller_than_a_mib_or_not_of_whole_sectors_arrives() {
         let (lab, image) = (Lab::new(DISK), image());
         let bytes = &image[..length];
         let server = HttpServer::start(bytes.to_vec(), []);
-        let done = lab
-            .install(&order(&server, bytes, ImageFormat::Raw))
-            .unwrap();
+        let done = lab.install(&order(&server, bytes, ImageFormat::Raw)).unwrap();
         assert_eq!(done.image_bytes, length as u64);
         assert!(lab.disk()[..length] == *bytes, "{length}");
     }
@@ -146,15 +129,10 @@ fn an_image_smaller_than_a_mib_or_not_of_whole_sectors_arrives() {
 fn old_signatures_at_both_ends_of_the_disk_are_gone() {
     let (lab, image) = (Lab::new(DISK), image());
     let server = HttpServer::start(image.clone(), []);
-    lab.install(&order(&server, &image, ImageFormat::Raw))
-        .unwrap();
+    lab.install(&order(&server, &image, ImageFormat::Raw)).unwrap();
     let disk = lab.disk();
     assert!(disk[disk.len() - MIB..].iter().all(|byte| *byte == 0));
-    assert_eq!(
-        disk[disk.len() - MIB - 1],
-        0xee,
-        "more was wiped than ordered"
-    );
+    assert_eq!(disk[disk.len() - MIB - 1], 0xee, "more was wiped than ordered");
 }
 
 #[test]
@@ -181,11 +159,7 @@ fn discarding_leaves_nothing_of_the_old_disk() {
 fn a_wrong_hash_leaves_the_first_mib_blank_and_names_both_hashes() {
     for format in [ImageFormat::Raw, ImageFormat::RawZstd] {
         let (lab, image) = (Lab::new(DISK), image());
-        let mut bytes = if format == ImageFormat::Raw {
-            image.clone()
-        } else {
-            packed(&image)
-        };
+        let mut bytes = if format == ImageFormat::Raw { image.clone() } else { packed(&image) };
         let order_for = bytes.clone();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 0x10;
@@ -194,10 +168,7 @@ fn a_wrong_hash_leaves_the_first_mib_blank_and_names_both_hashes() {
         let (stage, reason, retryable) = reason(&lab.install(&order).unwrap_err());
         assert_eq!((stage, retryable), (Stage::Write, true));
         assert!(reason.contains(&order.image.sha256), "{reason}");
-        assert!(
-            reason.contains(&hex::encode(Sha256::digest(&bytes))),
-            "{reason}"
-        );
+        assert!(reason.contains(&hex::encode(Sha256::digest(&bytes))), "{reason}");
         assert!(lab.first_mib_is_blank());
     }
 }
@@ -206,9 +177,7 @@ fn a_wrong_hash_leaves_the_first_mib_blank_and_names_both_hashes() {
 fn the_right_bytes_in_the_wrong_format_are_a_lasting_failure() {
     let (lab, image) = (Lab::new(DISK), image());
     let server = HttpServer::start(image.clone(), []);
-    let stop = lab
-        .install(&order(&server, &image, ImageFormat::RawZstd))
-        .unwrap_err();
+    let stop = lab.install(&order(&server, &image, ImageFormat::RawZstd)).unwrap_err();
     let (stage, reason, retryable) = reason(&stop);
     assert_eq!((stage, retryable), (Stage::Write, false));
     assert!(reason.contains("cannot be unpacked"), "{reason}");
@@ -222,9 +191,7 @@ fn a_packed_image_that_stops_early_never_counts_as_complete() {
     bytes.truncate(bytes.len() / 2);
     let server = HttpServer::start(bytes.clone(), []);
     // Even the hash is right: the frame itself is not whole.
-    let stop = lab
-        .install(&order(&server, &bytes, ImageFormat::RawZstd))
-        .unwrap_err();
+    let stop = lab.install(&order(&server, &bytes, ImageFormat::RawZstd)).unwrap_err();
     assert!(!reason(&stop).2);
     assert!(lab.first_mib_is_blank());
 }
@@ -247,9 +214,7 @@ fn a_seed_is_added_for_cloud_init_and_the_table_is_valid_on_the_larger_disk() {
     let server = HttpServer::start(image.clone(), []);
     let mut order = order(&server, &image, ImageFormat::Raw);
     let files = BTreeMap::from([("user-data".to_owned(), "#cloud-config\n".to_owned())]);
-    order.first_boot = FirstBoot::CloudInit {
-        files: files.clone(),
-    };
+    order.first_boot = FirstBoot::CloudInit { files: files.clone() };
     lab.install(&order).unwrap();
     let disk = lab.disk();
     // Everything of the image but its table is as it was.
@@ -274,9 +239,7 @@ fn no_room_for_the_seed_leaves_the_first_mib_blank() {
     let bytes = &image[..11 << 20];
     let server = HttpServer::start(bytes.to_vec(), []);
     let mut order = order(&server, bytes, ImageFormat::Raw);
-    order.first_boot = FirstBoot::CloudInit {
-        files: BTreeMap::new(),
-    };
+    order.first_boot = FirstBoot::CloudInit { files: BTreeMap::new() };
     let (stage, reason, retryable) = reason(&lab.install(&order).unwrap_err());
     assert_eq!((stage, retryable), (Stage::Configure, false));
     assert!(reason.contains("no room"), "{reason}");
@@ -290,10 +253,7 @@ fn two_orders_never_give_the_same_partition_guid() {
     let mut second = first.clone();
     second.node = "n2".into();
     let files = BTreeMap::new();
-    assert_ne!(
-        partition_guid(&first, &files),
-        partition_guid(&second, &files)
-    );
+    assert_ne!(partition_guid(&first, &files), partition_guid(&second, &files));
     assert_eq!(partition_guid(&first, &files)[7] >> 4, 8);
     assert_eq!(partition_guid(&first, &files)[8] >> 6, 2);
 }

@@ -9,9 +9,7 @@ use super::{names, read};
 use crate::choose::Candidate;
 
 /// Kernel names of block devices that are no disks of their own.
-const NO_DISKS: [&str; 9] = [
-    "loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd", "mtdblock",
-];
+const NO_DISKS: [&str; 9] = ["loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd", "mtdblock"];
 
 /// The whole disks below `root` (`/` on a machine), by name. Empty drives are left out.
 pub fn find(root: &Path) -> Vec<Candidate> {
@@ -32,9 +30,7 @@ pub fn find(root: &Path) -> Vec<Candidate> {
 /// Smallest unit that can be written, in bytes, as `/sys/block/NAME` says.
 pub fn sector_bytes(root: &Path, name: &str) -> u64 {
     let at = root.join("sys/block").join(name);
-    read(at.join("queue/logical_block_size"))
-        .parse()
-        .unwrap_or(512)
+    read(at.join("queue/logical_block_size")).parse().unwrap_or(512)
 }
 
 fn describe(at: &Path, name: String) -> Disk {
@@ -43,10 +39,7 @@ fn describe(at: &Path, name: String) -> Disk {
     let flag = |file: &str| read(at.join(file)) == "1";
     Disk {
         // The kernel counts in 512 bytes whatever the disk's sectors are.
-        size_bytes: read(at.join("size"))
-            .parse::<u64>()
-            .unwrap_or(0)
-            .saturating_mul(512),
+        size_bytes: read(at.join("size")).parse::<u64>().unwrap_or(0).saturating_mul(512),
         serial: serial(at),
         wwn: wwn(at),
         model: read(at.join("device/model")),
@@ -70,8 +63,7 @@ fn serial(at: &Path) -> String {
     }
     let page = fs::read(at.join("device/vpd_pg80")).unwrap_or_default();
     let text = String::from_utf8_lossy(page.get(4..).unwrap_or_default()).into_owned();
-    text.trim_matches(|c: char| c.is_whitespace() || c == '\0')
-        .to_owned()
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\0').to_owned()
 }
 
 /// In udev's spelling. A SCSI `t10.…` id is no world wide name.
@@ -125,12 +117,8 @@ fn hardware_path(way: &str, at: &Path) -> String {
             .unwrap_or_default(),
         "scsi" => unit.map_or(String::new(), |unit| format!("-scsi-0:{unit}")),
         "usb" => {
-            let port = parts
-                .iter()
-                .find(|part| part.contains(':') && part.contains('-'));
-            let port = port
-                .and_then(|part| part.split_once('-'))
-                .map_or("", |(_, port)| port);
+            let port = parts.iter().find(|part| part.contains(':') && part.contains('-'));
+            let port = port.and_then(|part| part.split_once('-')).map_or("", |(_, port)| port);
             format!("-usb-0:{port}-scsi-0:{}", unit.unwrap_or("0:0:0"))
         }
         _ => String::new(),
@@ -141,28 +129,17 @@ fn hardware_path(way: &str, at: &Path) -> String {
 /// libata numbers ports through the machine; path_id wants the port on its controller.
 fn read_port(way: &str, port: &str) -> String {
     let own = way.split_once(port).map_or("", |(before, _)| before);
-    let file = Path::new(own)
-        .join(port)
-        .join("ata_port")
-        .join(port)
-        .join("port_no");
+    let file = Path::new(own).join(port).join("ata_port").join(port).join("port_no");
     let number = read(file);
-    if number.is_empty() {
-        port.trim_start_matches("ata").to_owned()
-    } else {
-        number
-    }
+    if number.is_empty() { port.trim_start_matches("ata").to_owned() } else { number }
 }
 
 /// `2:0:1:0` is host 2, channel 0, target 1, unit 0; the host's number means nothing outside.
 fn scsi_unit(part: &str) -> Option<&str> {
     let numbers = part.split(':');
     let fits = numbers.clone().count() == 4
-        && numbers
-            .into_iter()
-            .all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    fits.then(|| part.split_once(':').map(|(_, unit)| unit))
-        .flatten()
+        && numbers.into_iter().all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    fits.then(|| part.split_once(':').map(|(_, unit)| unit)).flatten()
 }
 
 /// `0000:00:1f.2`
@@ -197,9 +174,7 @@ fn used_by(at: &Path, name: &str, mounts: &str) -> String {
         let mut words = line.split(' ');
         let (from, to) = (words.next()?, words.next()?);
         let rest = from.strip_prefix(&device)?;
-        let own = rest
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'p');
+        let own = rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'p');
         own.then(|| format!("mount {to}"))
     }));
     users.join(", ")

@@ -21,11 +21,7 @@ impl Tree {
         let at = format!("sys/devices/{way}/block/{name}");
         self.file(&format!("{at}/size"), "2048\n");
         fs::create_dir_all(self.0.path().join("sys/block")).unwrap();
-        symlink(
-            self.0.path().join(&at),
-            self.0.path().join("sys/block").join(name),
-        )
-        .unwrap();
+        symlink(self.0.path().join(&at), self.0.path().join("sys/block").join(name)).unwrap();
         self
     }
 
@@ -38,15 +34,11 @@ impl Tree {
 fn a_virtio_disk_has_serial_size_transport_and_hardware_path() {
     let tree = Tree::new();
     let way = "pci0000:00/0000:00:04.0/virtio1";
-    tree.disk("vda", way)
-        .file(&format!("sys/devices/{way}/block/vda/serial"), "DISK1");
+    tree.disk("vda", way).file(&format!("sys/devices/{way}/block/vda/serial"), "DISK1");
     let found = tree.disks();
     let disk = &found[0].disk;
     assert_eq!((disk.name.as_str(), disk.serial.as_str()), ("vda", "DISK1"));
-    assert_eq!(
-        (disk.size_bytes, disk.transport.as_str()),
-        (1 << 20, "virtio")
-    );
+    assert_eq!((disk.size_bytes, disk.transport.as_str()), (1 << 20, "virtio"));
     assert_eq!(disk.path, "pci-0000:00:04.0");
 }
 
@@ -57,25 +49,13 @@ fn sata_scsi_nvme_and_usb_disks_are_told_apart() {
     let nvme = "pci0000:00/0000:01:00.0/nvme/nvme0";
     let usb = "pci0000:00/0000:00:1d.0/usb1/1-2/1-2:1.0/host6/target6:0:0/6:0:0:0";
     let scsi = "pci0000:00/0000:03:00.0/virtio2/host4/target4:0:1/4:0:1:0";
-    tree.disk("sda", sata)
-        .disk("nvme0n1", nvme)
-        .disk("sdb", usb)
-        .disk("sdc", scsi);
+    tree.disk("sda", sata).disk("nvme0n1", nvme).disk("sdb", usb).disk("sdc", scsi);
     tree.file(&format!("sys/devices/{nvme}/block/nvme0n1/nsid"), "1\n");
-    tree.file(
-        "sys/devices/pci0000:00/0000:00:1f.2/ata3/ata_port/ata3/port_no",
-        "1\n",
-    );
+    tree.file("sys/devices/pci0000:00/0000:00:1f.2/ata3/ata_port/ata3/port_no", "1\n");
     let found = tree.disks();
     let seen: Vec<_> = found
         .iter()
-        .map(|found| {
-            (
-                &found.disk.name[..],
-                &found.disk.transport[..],
-                &found.disk.path[..],
-            )
-        })
+        .map(|found| (&found.disk.name[..], &found.disk.transport[..], &found.disk.path[..]))
         .collect();
     assert_eq!(
         seen,
@@ -97,18 +77,13 @@ fn a_scsi_serial_comes_from_its_vpd_page_and_its_wwn_in_udevs_spelling() {
     tree.file(&format!("{device}/vpd_pg80"), b"\x00\x80\x00\x08  WD-1234");
     tree.file(&format!("{device}/wwid"), "naa.5000c500a1b2c3d4\n");
     let disk = &tree.disks()[0].disk;
-    assert_eq!(
-        (&disk.serial[..], &disk.wwn[..]),
-        ("WD-1234", "0x5000c500a1b2c3d4")
-    );
+    assert_eq!((&disk.serial[..], &disk.wwn[..]), ("WD-1234", "0x5000c500a1b2c3d4"));
 }
 
 #[test]
 fn loops_cdroms_and_empty_drives_are_no_disks() {
     let tree = Tree::new();
-    tree.disk("loop0", "virtual/l")
-        .disk("sr0", "pci0000:00/cd")
-        .disk("sdx", "pci0000:00/reader");
+    tree.disk("loop0", "virtual/l").disk("sr0", "pci0000:00/cd").disk("sdx", "pci0000:00/reader");
     tree.file("sys/devices/pci0000:00/reader/block/sdx/size", "0\n");
     assert_eq!(tree.disks(), []);
 }
@@ -119,19 +94,9 @@ fn a_disk_is_in_use_by_mounts_and_holders_of_its_partitions() {
     tree.disk("vda", "pci0000:00/0000:00:04.0/virtio1")
         .disk("vdb", "pci0000:00/0000:00:05.0/virtio2");
     tree.disk("vdaa", "pci0000:00/0000:00:06.0/virtio3");
-    tree.file(
-        "sys/devices/pci0000:00/0000:00:05.0/virtio2/block/vdb/vdb2/holders/dm-0",
-        "",
-    );
-    tree.file(
-        "proc/mounts",
-        "/dev/vda1 / ext4 rw 0 0\n/dev/vdaa /x ext4 rw 0 0\n",
-    );
-    let used: Vec<_> = tree
-        .disks()
-        .into_iter()
-        .map(|found| found.used_by)
-        .collect();
+    tree.file("sys/devices/pci0000:00/0000:00:05.0/virtio2/block/vdb/vdb2/holders/dm-0", "");
+    tree.file("proc/mounts", "/dev/vda1 / ext4 rw 0 0\n/dev/vdaa /x ext4 rw 0 0\n");
+    let used: Vec<_> = tree.disks().into_iter().map(|found| found.used_by).collect();
     assert_eq!(used, ["mount /", "mount /x", "dm-0"]);
 }
 
@@ -155,8 +120,5 @@ fn the_machine_is_read_from_dmi_cpus_and_memory() {
 #[test]
 fn a_machine_that_shows_nothing_gives_an_empty_inventory() {
     let seen = look(Tree::new().0.path(), &[]);
-    assert_eq!(
-        (seen.cpus, seen.memory_bytes, seen.serial),
-        (0, 0, String::new())
-    );
+    assert_eq!((seen.cpus, seen.memory_bytes, seen.serial), (0, 0, String::new()));
 }

@@ -39,11 +39,8 @@ impl Coldplug {
         let release = crate::inventory::read("/proc/sys/kernel/osrelease");
         let directory = Path::new("/lib/modules").join(release);
         let table = |name: &str| fs::read_to_string(directory.join(name)).unwrap_or_default();
-        let tables = Tables::read(
-            &table("modules.alias"),
-            &table("modules.dep"),
-            &table("modules.softdep"),
-        );
+        let tables =
+            Tables::read(&table("modules.alias"), &table("modules.dep"), &table("modules.softdep"));
         if tables.is_empty() {
             log.line(format!(
                 "no modules in {}: this kernel and this initramfs do not belong together, or all \
@@ -51,12 +48,7 @@ impl Coldplug {
                 directory.display()
             ));
         }
-        Self {
-            directory,
-            tables,
-            devices: BTreeSet::new(),
-            tried: BTreeSet::new(),
-        }
+        Self { directory, tables, devices: BTreeSet::new(), tried: BTreeSet::new() }
     }
 
     /// Goes round until no new device turns up. Returns how many modules went in.
@@ -80,9 +72,8 @@ impl Coldplug {
 
     fn load(&self, step: &Step, log: &Log) {
         let path = self.directory.join(&step.file);
-        let outcome = File::open(&path)
-            .map_err(|error| error.to_string())
-            .and_then(
+        let outcome =
+            File::open(&path).map_err(|error| error.to_string()).and_then(
                 |file| match finit_module(&file, c"", ModuleInitFlags::empty()) {
                     // Already in; or a driver for what this machine turns out not to have.
                     Ok(()) | Err(Errno::EEXIST | Errno::ENODEV) => Ok(()),

@@ -28,11 +28,7 @@ fn tables() -> Tables {
 }
 
 fn names(modalias: &str) -> Vec<String> {
-    tables()
-        .wanted(modalias)
-        .into_iter()
-        .map(|step| step.name)
-        .collect()
+    tables().wanted(modalias).into_iter().map(|step| step.name).collect()
 }
 
 #[test]
@@ -47,14 +43,7 @@ fn a_device_gets_its_driver_after_everything_that_the_driver_needs() {
 fn soft_dependencies_go_before_and_after_and_may_be_missing() {
     assert_eq!(
         names("virtio:d00000001v00001AF4"),
-        [
-            "virtio",
-            "virtio_ring",
-            "virtio_pci",
-            "failover",
-            "virtio_net",
-            "virtio_blk"
-        ]
+        ["virtio", "virtio_ring", "virtio_pci", "failover", "virtio_net", "virtio_blk"]
     );
 }
 
@@ -62,23 +51,13 @@ fn soft_dependencies_go_before_and_after_and_may_be_missing() {
 fn a_soft_dependency_may_be_an_alias() {
     let alias = format!("{ALIAS}alias fs-ext4 ext4\n");
     let tables = Tables::read(&alias, DEP, SOFTDEP);
-    let names: Vec<_> = tables
-        .wanted("fs-ext4")
-        .into_iter()
-        .map(|step| step.name)
-        .collect();
+    let names: Vec<_> = tables.wanted("fs-ext4").into_iter().map(|step| step.name).collect();
     assert_eq!(names, ["crc32c_generic", "ext4"]);
 }
 
 #[test]
 fn the_kernel_may_ask_by_name_or_by_alias() {
-    let of = |name| {
-        tables()
-            .named(name)
-            .into_iter()
-            .map(|step| step.name)
-            .collect::<Vec<_>>()
-    };
+    let of = |name| tables().named(name).into_iter().map(|step| step.name).collect::<Vec<_>>();
     assert_eq!(of("virtio-ring"), ["virtio", "virtio_ring"]);
     assert_eq!(of("crypto-crc32c"), ["crc32c_generic"]);
     assert!(of("net-pf-10").is_empty());
@@ -97,11 +76,7 @@ fn a_device_without_a_driver_gets_nothing() {
 
 #[test]
 fn a_circle_of_dependencies_ends() {
-    let tables = Tables::read(
-        "alias x:y a",
-        "a.ko: b.ko\nb.ko: a.ko\n",
-        "softdep a pre: b",
-    );
+    let tables = Tables::read("alias x:y a", "a.ko: b.ko\nb.ko: a.ko\n", "softdep a pre: b");
     assert_eq!(tables.wanted("x:y").len(), 2);
 }
 
@@ -113,22 +88,14 @@ fn patterns_match_as_the_shell_does() {
         ("a*b*c", "aXbYbZ", false),
         ("a?c", "abc", true),
         ("a?c", "ac", false),
-        (
-            "cpu:type:*:feature:*00[0-3A]*",
-            "cpu:type:x86:feature:,0002,",
-            true,
-        ),
+        ("cpu:type:*:feature:*00[0-3A]*", "cpu:type:x86:feature:,0002,", true),
         ("[!a]b", "cb", true),
         ("[!a]b", "ab", false),
         ("[a", "a", false),
         ("", "", true),
         ("*", "", true),
     ] {
-        assert_eq!(
-            matches(pattern.as_bytes(), text.as_bytes()),
-            fits,
-            "{pattern} on {text}"
-        );
+        assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), fits, "{pattern} on {text}");
     }
 }
 

@@ -17,11 +17,7 @@ fn server(acts: impl IntoIterator<Item = Act>) -> (HttpServer, Server) {
 }
 
 fn failed() -> Failed {
-    Failed {
-        stage: Stage::Write,
-        reason: "the disk \"vda\" is full".into(),
-        retryable: false,
-    }
+    Failed { stage: Stage::Write, reason: "the disk \"vda\" is full".into(), retryable: false }
 }
 
 #[test]
@@ -32,25 +28,15 @@ fn a_call_carries_the_token_and_the_body_and_gives_the_answer() {
     let request = &http.requests()[0];
     assert_eq!(request.path, "/v1/node/failed");
     assert_eq!(request.authorization.as_deref(), Some("Bearer boot-token"));
-    assert_eq!(
-        serde_json::from_str::<Failed>(&request.body).unwrap(),
-        failed()
-    );
+    assert_eq!(serde_json::from_str::<Failed>(&request.body).unwrap(), failed());
 }
 
 #[test]
 fn refusals_are_final_and_carry_the_servers_words() {
     for status in [401, 409, 422, 404] {
         let (_http, server) = server([Act::Status(status, r#"{"error":"a newer boot"}"#.into())]);
-        let refused = server
-            .call::<_, Ack>("/v1/node/claim", &failed())
-            .unwrap_err();
-        let CallError::Refused {
-            error, status: got, ..
-        } = refused
-        else {
-            panic!("{refused}")
-        };
+        let refused = server.call::<_, Ack>("/v1/node/claim", &failed()).unwrap_err();
+        let CallError::Refused { error, status: got, .. } = refused else { panic!("{refused}") };
         assert_eq!((error.as_str(), got), ("a newer boot", status));
     }
 }
@@ -59,19 +45,11 @@ fn refusals_are_final_and_carry_the_servers_words() {
 fn trouble_that_passes_is_repeated_until_the_answer_comes() {
     let again = |status| Act::Status(status, String::new());
     let unreadable = Act::Status(200, "<html>".into());
-    let (http, server) = server([
-        again(429),
-        again(503),
-        again(500),
-        unreadable,
-        ok("installing"),
-    ]);
+    let (http, server) = server([again(429), again(503), again(500), unreadable, ok("installing")]);
     let waits = Mutex::new(Vec::new());
     let pause = |wait| waits.lock().unwrap().push(wait);
     let log = Log::quiet();
-    let ack: Ack = server
-        .insist("/v1/node/claim", &failed(), &pause, &log)
-        .unwrap();
+    let ack: Ack = server.insist("/v1/node/claim", &failed(), &pause, &log).unwrap();
     assert_eq!(ack.state, "installing");
     assert_eq!((http.requests().len(), waits.lock().unwrap().len()), (5, 4));
 }
@@ -88,10 +66,7 @@ fn a_dead_server_is_tried_again_and_a_refusal_ends_it() {
         }
     };
     let refused = server.insist::<_, Ack>("/v1/node/claim", &failed(), &pause, &Log::quiet());
-    assert!(matches!(
-        refused,
-        Err(CallError::Refused { status: 409, .. })
-    ));
+    assert!(matches!(refused, Err(CallError::Refused { status: 409, .. })));
 }
 
 #[test]
@@ -102,18 +77,9 @@ fn the_heartbeat_stops_the_work_when_the_boot_is_overtaken() {
     progress.done(3);
     let (_stop, stopped) = channel();
     server.heartbeat(&progress, Duration::from_mins(1), &stopped);
-    assert!(
-        progress
-            .check()
-            .unwrap_err()
-            .to_string()
-            .contains("a newer boot")
-    );
-    let sent: api::node::Progress = serde_json::from_str(&http.requests()[0].body).unwrap();
-    assert_eq!(
-        (sent.stage, sent.done_bytes, sent.total_bytes),
-        (Stage::Write, 3, 10)
-    );
+    assert!(progress.check().unwrap_err().to_string().contains("a newer boot"));
+    let sent: node::Progress = serde_json::from_str(&http.requests()[0].body).unwrap();
+    assert_eq!((sent.stage, sent.done_bytes, sent.total_bytes), (Stage::Write, 3, 10));
 }
 
 #[test]

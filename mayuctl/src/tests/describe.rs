@@ -13,11 +13,7 @@ async fn a_node_is_described_in_sections() {
         versions: [("kernel".into(), "6.1.0".into())].into(),
         ..installing("node1")
     };
-    let fake = Fake::serve(State {
-        nodes: vec![full],
-        boots: inform::boots(),
-        ..State::default()
-    });
+    let fake = Fake::serve(State { nodes: vec![full], boots: inform::boots(), ..State::default() });
     let described = mayuctl(&fake, "describe node node1").await;
     insta::assert_snapshot!(described, @r"
     Name:        node1

@@ -58,11 +58,8 @@ impl Fake {
         let socket = dir.path().join("s");
         let _ = std::fs::remove_file(&socket);
         let listener = UnixListener::bind(socket).unwrap();
-        let fake = Self {
-            state: Arc::new(Mutex::new(state)),
-            dir,
-            watched: Arc::new(Notify::new()),
-        };
+        let fake =
+            Self { state: Arc::new(Mutex::new(state)), dir, watched: Arc::new(Notify::new()) };
         let server = tonic::transport::Server::builder()
             .add_service(NodesServer::new(fake.clone()))
             .add_service(CatalogServer::new(fake.clone()))
@@ -75,18 +72,11 @@ impl Fake {
     }
 
     pub(super) fn with(nodes: Vec<Node>) -> Self {
-        Self::serve(State {
-            nodes,
-            ..State::default()
-        })
+        Self::serve(State { nodes, ..State::default() })
     }
 
     pub(super) fn watched(nodes: Vec<Node>, scripts: Vec<Vec<Event>>) -> Self {
-        Self::serve(State {
-            nodes,
-            scripts: scripts.into(),
-            ..State::default()
-        })
+        Self::serve(State { nodes, scripts: scripts.into(), ..State::default() })
     }
 
     pub(super) fn address(&self) -> String {
@@ -122,28 +112,19 @@ impl Fake {
     fn step(&self, call: String, name: &str, change: impl FnOnce(&mut Node)) -> Answer<Node> {
         let mut node = self.find(name)?;
         if node.state == "retired" {
-            return Err(Status::failed_precondition(format!(
-                "{} is retired",
-                node.hostname
-            )));
+            return Err(Status::failed_precondition(format!("{} is retired", node.hostname)));
         }
         change(&mut node);
         let mut state = self.state.lock().unwrap();
         state.calls.push(call);
-        let place = state
-            .nodes
-            .iter_mut()
-            .find(|known| known.id == node.id)
-            .unwrap();
+        let place = state.nodes.iter_mut().find(|known| known.id == node.id).unwrap();
         *place = node.clone();
         Ok(Response::new(node))
     }
 
     fn matching(&self, labels: &HashMap<String, String>) -> Vec<Node> {
         let has = |node: &Node, key: &str, value: &str| {
-            node.labels
-                .iter()
-                .any(|label| label.key == key && label.value == value)
+            node.labels.iter().any(|label| label.key == key && label.value == value)
         };
         let mut nodes = self.state.lock().unwrap().nodes.clone();
         nodes.retain(|node| labels.iter().all(|(key, value)| has(node, key, value)));
@@ -166,10 +147,8 @@ impl Nodes for Fake {
 
     async fn watch(&self, request: Request<ListNodesRequest>) -> Answer<Self::WatchStream> {
         let existing = self.matching(&request.get_ref().labels);
-        let mut events: Vec<_> = existing
-            .into_iter()
-            .map(|node| Ok(change(Kind::Existing, node)))
-            .collect();
+        let mut events: Vec<_> =
+            existing.into_iter().map(|node| Ok(change(Kind::Existing, node))).collect();
         events.push(Ok(change(Kind::Synced, Node::default())));
         let mut state = self.state.lock().unwrap();
         let script = state.scripts.pop_front();
@@ -183,10 +162,7 @@ impl Nodes for Fake {
                 }
                 Event::Removed(id) => {
                     state.nodes.retain(|known| known.id != id);
-                    let gone = Node {
-                        id: id.into(),
-                        ..Node::default()
-                    };
+                    let gone = Node { id: id.into(), ..Node::default() };
                     events.push(Ok(change(Kind::Removed, gone)));
                 }
                 Event::Ends => ends = true,
@@ -258,11 +234,7 @@ impl Catalog for Fake {
 
     async fn explain(&self, request: Request<ExplainRequest>) -> Answer<Explanation> {
         let request = request.into_inner();
-        let mut labels: Vec<_> = request
-            .labels
-            .iter()
-            .map(|(k, v)| format!("{k}={v}"))
-            .collect();
+        let mut labels: Vec<_> = request.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
         labels.sort();
         let call = format!("explain {:?} {}", request.name, labels.join(","));
         self.state.lock().unwrap().calls.push(call);
@@ -300,15 +272,10 @@ impl Boots for Fake {
 #[tonic::async_trait]
 impl Server for Fake {
     async fn version(&self, _: Request<VersionRequest>) -> Answer<VersionResponse> {
-        Ok(Response::new(VersionResponse {
-            version: "0.1.0-test".into(),
-        }))
+        Ok(Response::new(VersionResponse { version: "0.1.0-test".into() }))
     }
 }
 
 fn change(kind: Kind, node: Node) -> NodeChange {
-    NodeChange {
-        kind: kind.into(),
-        node: Some(node),
-    }
+    NodeChange { kind: kind.into(), node: Some(node) }
 }

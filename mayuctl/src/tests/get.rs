@@ -13,11 +13,7 @@ pub(super) fn rack() -> Vec<Node> {
         node("node1", "running"),
         installing("node2"),
         failed("node3", "two disks fit the rule"),
-        Node {
-            id: "525400000004".into(),
-            state: "unknown".into(),
-            ..Node::default()
-        },
+        Node { id: "525400000004".into(), state: "unknown".into(), ..Node::default() },
     ]
 }
 
@@ -45,10 +41,7 @@ async fn nodes_are_shown_in_aligned_columns() {
 #[tokio::test]
 async fn list_is_get_nodes() {
     let fake = Fake::with(rack());
-    assert_eq!(
-        mayuctl(&fake, "list").await,
-        mayuctl(&fake, "get nodes").await
-    );
+    assert_eq!(mayuctl(&fake, "list").await, mayuctl(&fake, "get nodes").await);
     insta::assert_snapshot!(mayuctl(&fake, "list -o name").await, @r"
     node1
     node2
@@ -179,10 +172,7 @@ async fn yaml_says_the_same_as_json() {
 
 #[tokio::test]
 async fn an_inventory_that_is_no_json_is_handed_on_as_it_is() {
-    let odd = Node {
-        inventory_json: "{odd".into(),
-        ..node("node1", "running")
-    };
+    let odd = Node { inventory_json: "{odd".into(), ..node("node1", "running") };
     let fake = Fake::with(vec![odd]);
     let json = mayuctl(&fake, "get nodes -o json").await;
     assert!(json.contains(r#""inventory": "{odd""#), "{json}");
@@ -238,9 +228,7 @@ async fn a_watch_shows_the_nodes_and_then_a_line_for_each_change() {
 
 #[tokio::test]
 async fn a_server_that_stops_ends_the_watch_with_exit_4() {
-    let breaks = vec![Event::Breaks(Status::unavailable(
-        "the provisioner is stopping",
-    ))];
+    let breaks = vec![Event::Breaks(Status::unavailable("the provisioner is stopping"))];
     let fake = Fake::watched(Vec::new(), vec![breaks]);
     insta::assert_snapshot!(mayuctl(&fake, "get nodes -w -o name").await, @r"
     ! mayuctl: cannot watch the nodes: the provisioner is stopping. Is it still running?
@@ -251,17 +239,9 @@ async fn a_server_that_stops_ends_the_watch_with_exit_4() {
 #[tokio::test]
 async fn a_reader_that_went_away_is_no_error() {
     let fake = Fake::watched(rack(), vec![vec![changed(node("node1", "failed"))]]);
-    for line in [
-        "get nodes",
-        "get nodes -o json",
-        "get nodes -w",
-        "--help",
-        "completions bash",
-    ] {
+    for line in ["get nodes", "get nodes -o json", "get nodes -w", "--help", "completions bash"] {
         let mut err = Vec::new();
-        let exit = Session::of(&fake)
-            .run_into(line, &mut Closed, &mut err)
-            .await;
+        let exit = Session::of(&fake).run_into(line, &mut Closed, &mut err).await;
         assert_eq!((exit, err.len()), (Exit::Done, 0), "{line}");
     }
 }
@@ -269,10 +249,7 @@ async fn a_reader_that_went_away_is_no_error() {
 #[tokio::test]
 async fn a_terminal_gets_the_state_in_colour() {
     let fake = Fake::with(vec![node("node1", "running"), failed("node2", "")]);
-    let session = Session {
-        colour: true,
-        ..Session::of(&fake)
-    };
+    let session = Session { colour: true, ..Session::of(&fake) };
     let shown = session.run("get nodes").await.replace('\x1b', "ESC");
     insta::assert_snapshot!(shown, @r"
     NAME   STATE    GROUP    PROFILE  ADDRESS     MAC                SERIAL  STEP   AGE
@@ -284,22 +261,11 @@ async fn a_terminal_gets_the_state_in_colour() {
 
 #[tokio::test]
 async fn what_a_machine_claims_cannot_drive_the_terminal() {
-    let evil = Node {
-        serial: "\x1b]0;owned\x07".into(),
-        ..node("node1", "running")
-    };
+    let evil = Node { serial: "\x1b]0;owned\x07".into(), ..node("node1", "running") };
     let fake = Fake::with(vec![evil]);
-    for line in [
-        "get nodes",
-        "describe node node1",
-        "get nodes -o json",
-        "get nodes -o yaml",
-    ] {
+    for line in ["get nodes", "describe node node1", "get nodes -o json", "get nodes -o yaml"] {
         let shown = mayuctl(&fake, line).await;
-        assert!(
-            !shown.contains('\x1b') && shown.contains("owned"),
-            "{shown}"
-        );
+        assert!(!shown.contains('\x1b') && shown.contains("owned"), "{shown}");
     }
 }
 

@@ -11,10 +11,7 @@ pub(super) fn boots() -> Vec<Boot> {
         detail: detail.into(),
     };
     vec![
-        Boot {
-            id: "b1".into(),
-            steps: vec![step(-600_000, "dhcp", "10.77.0.11")],
-        },
+        Boot { id: "b1".into(), steps: vec![step(-600_000, "dhcp", "10.77.0.11")] },
         Boot {
             id: "b2".into(),
             steps: vec![
@@ -41,11 +38,7 @@ fn server() -> Fake {
         nodes: vec![node("node1", "running"), node("node2", "failed")],
         boots: boots(),
         history: vec![
-            entry(
-                "0123456789abcdef",
-                "node1: configured → installing",
-                "claim",
-            ),
+            entry("0123456789abcdef", "node1: configured → installing", "claim"),
             entry("fedcba9876543210", "node1: unknown → configured", ""),
         ],
         catalog: CatalogStatus {
@@ -150,11 +143,7 @@ async fn explain_takes_a_node_or_a_mac_or_labels() {
     exit 0
     ");
     mayuctl(&fake, "explain --mac 52-54-00-00-00-0A").await;
-    mayuctl(
-        &fake,
-        "explain --label rack=r1 role=worker --mac 525400000001",
-    )
-    .await;
+    mayuctl(&fake, "explain --label rack=r1 role=worker --mac 525400000001").await;
     mayuctl(&fake, "explain --label rack=r1,role=worker").await;
     insta::assert_snapshot!(fake.calls().join("\n"), @r#"
     explain "node1" 
@@ -187,14 +176,8 @@ async fn the_catalog_is_shown_and_its_faults_fail_a_reload() {
     ");
     assert_eq!(fake.calls(), ["reload"]);
     let fault = "groups/a.yaml:3:1: unknown key `selektor`, did you mean `selector`?";
-    let catalog = CatalogStatus {
-        faults: vec![fault.into()],
-        ..CatalogStatus::default()
-    };
-    let fake = Fake::serve(State {
-        catalog,
-        ..State::default()
-    });
+    let catalog = CatalogStatus { faults: vec![fault.into()], ..CatalogStatus::default() };
+    let fake = Fake::serve(State { catalog, ..State::default() });
     insta::assert_snapshot!(mayuctl(&fake, "catalog reload").await, @r"
     catalog   -
     path      -
@@ -231,13 +214,8 @@ async fn versions_of_both_sides_are_shown() {
 #[tokio::test]
 async fn completions_need_no_server() {
     for shell in ["bash", "zsh", "fish"] {
-        let script = Session::at("unix:/nonexistent")
-            .run(&format!("completions {shell}"))
-            .await;
-        assert!(
-            script.contains("reinstall") && script.ends_with("exit 0"),
-            "{shell}"
-        );
+        let script = Session::at("unix:/nonexistent").run(&format!("completions {shell}")).await;
+        assert!(script.contains("reinstall") && script.ends_with("exit 0"), "{shell}");
     }
 }
 
@@ -268,9 +246,7 @@ async fn a_server_that_breaks_off_counts_as_not_reachable() {
             connection.readable().await.unwrap();
         }
     });
-    let shown = Session::at(&format!("unix:{}", socket.display()))
-        .run("get nodes")
-        .await;
+    let shown = Session::at(&format!("unix:{}", socket.display())).run("get nodes").await;
     insta::assert_snapshot!(shown, @r"
     ! mayuctl: cannot list the nodes: the connection broke off. Is it still running?
     exit 4
@@ -301,17 +277,11 @@ async fn wrong_usage_is_exit_64_and_help_is_none() {
         "--server= get nodes",
     ] {
         let shown = mayuctl(&fake, line).await;
-        assert!(
-            shown.ends_with("exit 64") && shown.starts_with("! "),
-            "{line}: {shown}"
-        );
+        assert!(shown.ends_with("exit 64") && shown.starts_with("! "), "{line}: {shown}");
     }
     for line in ["--help", "get nodes --help", "--version", "help wait"] {
         let shown = mayuctl(&fake, line).await;
-        assert!(
-            shown.ends_with("exit 0") && !shown.contains("! "),
-            "{line}: {shown}"
-        );
+        assert!(shown.ends_with("exit 0") && !shown.contains("! "), "{line}: {shown}");
     }
 }
 

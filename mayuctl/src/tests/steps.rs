@@ -2,11 +2,7 @@ use super::fake::Fake;
 use super::*;
 
 fn rack() -> Vec<Node> {
-    vec![
-        node("node1", "running"),
-        node("node2", "unknown"),
-        node("node3", "retired"),
-    ]
+    vec![node("node1", "running"), node("node2", "unknown"), node("node3", "retired")]
 }
 
 #[tokio::test]
@@ -101,9 +97,7 @@ async fn one_node_that_refuses_keeps_no_other_from_its_step() {
 #[tokio::test]
 async fn a_selector_shows_what_it_hits_and_asks() {
     let fake = Fake::with(rack()[..2].to_vec());
-    let no = Session::answering(&fake, "\n")
-        .run("reinstall -l rack=r1")
-        .await;
+    let no = Session::answering(&fake, "\n").run("reinstall -l rack=r1").await;
     insta::assert_snapshot!(no, @r"
     ! NAME   STATE    GROUP    PROFILE  ADDRESS     MAC                SERIAL  STEP   AGE
     ! node1  running  default  debian   10.77.0.11  52:54:00:00:00:01  -       claim  5m
@@ -111,17 +105,10 @@ async fn a_selector_shows_what_it_hits_and_asks() {
     ! reinstall 2 nodes? [y/N] mayuctl: nothing done: it was not answered with yes
     exit 1
     ");
-    let gone = Session::answering(&fake, "")
-        .run("reinstall -l rack=r1")
-        .await;
+    let gone = Session::answering(&fake, "").run("reinstall -l rack=r1").await;
     assert!(gone.ends_with("exit 1") && fake.calls().is_empty());
-    let yes = Session::answering(&fake, "y\n")
-        .run("reinstall -l rack=r1")
-        .await;
-    assert!(
-        yes.contains("node2 to be reinstalled, now configured"),
-        "{yes}"
-    );
+    let yes = Session::answering(&fake, "y\n").run("reinstall -l rack=r1").await;
+    assert!(yes.contains("node2 to be reinstalled, now configured"), "{yes}");
     assert_eq!(fake.calls().len(), 2);
 }
 

@@ -94,10 +94,7 @@ async fn when_the_time_is_over_it_says_who_is_missing() {
 #[tokio::test]
 async fn a_provisioner_that_is_killed_and_started_again_is_waited_for() {
     let dir = Arc::new(tempfile::tempdir().unwrap());
-    let state = |node| State {
-        nodes: vec![node],
-        ..State::default()
-    };
+    let state = |node| State { nodes: vec![node], ..State::default() };
     let killed = Runtime::new().unwrap();
     let guard = killed.enter();
     let first = Fake::serve_in(dir.clone(), state(installing("node1")));

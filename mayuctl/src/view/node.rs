@@ -7,9 +7,8 @@ use api::v1::Node;
 use super::table::{Cell, Colour};
 use super::text::{clean, or_dash, percent, span};
 
-pub(crate) const HEADER: [&str; 9] = [
-    "NAME", "STATE", "GROUP", "PROFILE", "ADDRESS", "MAC", "SERIAL", "STEP", "AGE",
-];
+pub(crate) const HEADER: [&str; 9] =
+    ["NAME", "STATE", "GROUP", "PROFILE", "ADDRESS", "MAC", "SERIAL", "STEP", "AGE"];
 pub(crate) const WIDE_HEADER: [&str; 16] = [
     "NAME",
     "STATE",
@@ -31,11 +30,7 @@ pub(crate) const WIDE_HEADER: [&str; 16] = [
 
 /// Its host name, or its id as long as it has none.
 pub(crate) fn name(node: &Node) -> Cow<'_, str> {
-    clean(if node.hostname.is_empty() {
-        &node.id
-    } else {
-        &node.hostname
-    })
+    clean(if node.hostname.is_empty() { &node.id } else { &node.hostname })
 }
 
 /// Cells for [`HEADER`], or for [`WIDE_HEADER`].

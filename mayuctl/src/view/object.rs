@@ -116,30 +116,19 @@ impl<'a> From<&'a Node> for NodeObject<'a> {
 
 impl<'a> From<&'a Label> for LabelObject<'a> {
     fn from(label: &'a Label) -> Self {
-        Self {
-            key: &label.key,
-            value: &label.value,
-            trust: &label.trust,
-        }
+        Self { key: &label.key, value: &label.value, trust: &label.trust }
     }
 }
 
 impl<'a> From<&'a Boot> for BootObject<'a> {
     fn from(boot: &'a Boot) -> Self {
-        Self {
-            id: &boot.id,
-            steps: boot.steps.iter().map(StepObject::from).collect(),
-        }
+        Self { id: &boot.id, steps: boot.steps.iter().map(StepObject::from).collect() }
     }
 }
 
 impl<'a> From<&'a BootStep> for StepObject<'a> {
     fn from(step: &'a BootStep) -> Self {
-        Self {
-            time_ms: step.time_ms,
-            step: &step.step,
-            detail: &step.detail,
-        }
+        Self { time_ms: step.time_ms, step: &step.step, detail: &step.detail }
     }
 }
 
@@ -159,10 +148,7 @@ impl<'a> From<&'a HistoryEntry> for HistoryObject<'a> {
 pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
     match serde_json::to_string_pretty(value) {
         Ok(text) => Ok(text + "\n"),
-        Err(error) => Err(Failure::Format {
-            format: "JSON",
-            source: error.into(),
-        }),
+        Err(error) => Err(Failure::Format { format: "JSON", source: error.into() }),
     }
 }
 
@@ -170,25 +156,18 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
 pub(crate) fn json_line(value: &impl Serialize) -> Result<String, Failure> {
     match serde_json::to_string(value) {
         Ok(text) => Ok(text + "\n"),
-        Err(error) => Err(Failure::Format {
-            format: "JSON",
-            source: error.into(),
-        }),
+        Err(error) => Err(Failure::Format { format: "JSON", source: error.into() }),
     }
 }
 
 /// One YAML document.
 pub(crate) fn yaml(value: &impl Serialize) -> Result<String, Failure> {
-    serde_yaml::to_string(value).map_err(|error| Failure::Format {
-        format: "YAML",
-        source: error.into(),
-    })
+    serde_yaml::to_string(value)
+        .map_err(|error| Failure::Format { format: "YAML", source: error.into() })
 }
 
 fn sorted(map: &std::collections::HashMap<String, String>) -> BTreeMap<&str, &str> {
-    map.iter()
-        .map(|(key, value)| (key.as_str(), value.as_str()))
-        .collect()
+    map.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
 }
 
 /// What cannot be parsed is handed on as the string it is: nothing is lost, nothing made up.

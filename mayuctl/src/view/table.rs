@@ -19,10 +19,7 @@ pub(crate) enum Colour {
 
 impl Cell {
     pub(crate) fn coloured(text: impl Into<String>, colour: Option<Colour>) -> Self {
-        Self {
-            text: text.into(),
-            colour,
-        }
+        Self { text: text.into(), colour }
     }
 }
 
@@ -54,10 +51,7 @@ impl Table {
 
     /// The same, moved to the right.
     pub(crate) fn indented(header: &[&'static str]) -> Self {
-        Self {
-            indent: "  ",
-            ..Self::new(header, false)
-        }
+        Self { indent: "  ", ..Self::new(header, false) }
     }
 
     /// Header and rows.

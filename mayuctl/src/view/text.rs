@@ -17,11 +17,7 @@ pub(crate) fn clean_lines(text: &str) -> Cow<'_, str> {
 
 /// What stands where there is nothing.
 pub(crate) fn or_dash(text: &str) -> Cow<'_, str> {
-    if text.is_empty() {
-        Cow::Borrowed("-")
-    } else {
-        clean(text)
-    }
+    if text.is_empty() { Cow::Borrowed("-") } else { clean(text) }
 }
 
 /// A span of time in its largest unit: `42s`, `7m`, `3h`, `12d`. Clocks that disagree make it `0s`.
@@ -69,18 +65,12 @@ pub(crate) fn size(bytes: u64) -> String {
 
 /// Whole percent done; `None` when it is not known of how much.
 pub(crate) fn percent(done: u64, total: u64) -> Option<u128> {
-    (u128::from(done) * 100)
-        .checked_div(u128::from(total))
-        .map(|percent| percent.min(100))
+    (u128::from(done) * 100).checked_div(u128::from(total)).map(|percent| percent.min(100))
 }
 
 /// `1 node`, `2 nodes`.
 pub(crate) fn count(n: usize, one: &str) -> String {
-    if n == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{n} {one}s")
-    }
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
 }
 
 fn escape(text: &str, bad: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -117,10 +107,7 @@ mod tests {
         assert_eq!(time(0), "never");
         assert_eq!(time(1_700_000_000_000), "2023-11-14T22:13:20Z");
         assert_eq!(time(i64::MAX), "9223372036854775807 ms after 1970");
-        assert_eq!(
-            [size(1023), size(1536), size(1 << 30)],
-            ["1023 B", "1.5 KiB", "1.0 GiB"]
-        );
+        assert_eq!([size(1023), size(1536), size(1 << 30)], ["1023 B", "1.5 KiB", "1.0 GiB"]);
         assert_eq!(size(u64::MAX), "16383.9 PiB");
         assert_eq!((percent(1, 3), percent(1, 0)), (Some(33), None));
     }

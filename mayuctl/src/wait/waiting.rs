@@ -128,11 +128,7 @@ impl Waiting {
         let targets = self.targets();
         self.synced
             && self.unresolved().is_empty()
-            && self
-                .ids
-                .values()
-                .flatten()
-                .all(|id| self.nodes.contains_key(id))
+            && self.ids.values().flatten().all(|id| self.nodes.contains_key(id))
             && !targets.is_empty()
             && targets.iter().all(|node| node.state == self.goal.as_str())
     }
@@ -151,12 +147,7 @@ impl Waiting {
         }
         for name in self.unresolved() {
             let reason = "no such node was seen";
-            rows.push(vec![
-                clean(&name).into(),
-                "-".into(),
-                "-".into(),
-                reason.into(),
-            ]);
+            rows.push(vec![clean(&name).into(), "-".into(), "-".into(), reason.into()]);
         }
         if rows.is_empty() {
             return writeln!(out, "no such node was seen");
@@ -170,9 +161,7 @@ impl Waiting {
             return self.nodes.values().collect();
         }
         let ids: BTreeSet<&String> = self.ids.values().flatten().collect();
-        ids.into_iter()
-            .filter_map(|id| self.nodes.get(id))
-            .collect()
+        ids.into_iter().filter_map(|id| self.nodes.get(id)).collect()
     }
 }
 

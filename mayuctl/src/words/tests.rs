@@ -17,10 +17,7 @@ fn a_selector_is_shown_in_one_order_however_it_was_typed() {
 #[test]
 fn a_selector_that_would_hit_everything_or_nothing_is_refused() {
     let cases = ["", "rack", "rack=r1,", "=r1", "rack=r1,rack=r2", "rack!=r1"];
-    let errors: Vec<_> = cases
-        .iter()
-        .map(|typed| error(typed.parse::<Selector>()))
-        .collect();
+    let errors: Vec<_> = cases.iter().map(|typed| error(typed.parse::<Selector>())).collect();
     insta::assert_snapshot!(errors.join("\n"), @r"
     selector ``: `` is not key=value, as in rack=r1,role=worker
     selector `rack`: `rack` is not key=value, as in rack=r1,role=worker
@@ -42,10 +39,7 @@ fn tags_are_set_with_an_equals_sign_and_removed_with_a_minus() {
 #[test]
 fn tags_that_say_nothing_or_two_things_are_refused() {
     let cases: [&[&str]; 4] = [&["rack"], &["-"], &["a=1", "a-"], &["a b=1"]];
-    let errors: Vec<_> = cases
-        .iter()
-        .map(|typed| error(TagChange::parse(&words(typed))))
-        .collect();
+    let errors: Vec<_> = cases.iter().map(|typed| error(TagChange::parse(&words(typed)))).collect();
     insta::assert_snapshot!(errors.join("\n"), @r"
     tag `rack`: neither sets nor removes; set with k=v, remove with k-
     tag `-`: a key is missing; set with k=v, remove with k-
@@ -57,10 +51,7 @@ fn tags_that_say_nothing_or_two_things_are_refused() {
 #[test]
 fn a_time_limit_needs_a_unit_and_a_length() {
     let seconds = |typed| parse_time_limit(typed).unwrap().as_secs();
-    assert_eq!(
-        [seconds("90s"), seconds("10m"), seconds("1h 30m")],
-        [90, 600, 5400]
-    );
+    assert_eq!([seconds("90s"), seconds("10m"), seconds("1h 30m")], [90, 600, 5400]);
     let errors: Vec<_> = ["10", "", "0s", "-1m", "10 parsecs"]
         .iter()
         .map(|typed| error(parse_time_limit(typed)))
@@ -76,12 +67,7 @@ fn a_time_limit_needs_a_unit_and_a_length() {
 
 #[test]
 fn every_common_spelling_of_a_mac_is_the_same_mac() {
-    for typed in [
-        "52:54:00:AB:cd:01",
-        "52-54-00-ab-cd-01",
-        "5254.00ab.cd01",
-        "525400ABCD01",
-    ] {
+    for typed in ["52:54:00:AB:cd:01", "52-54-00-ab-cd-01", "5254.00ab.cd01", "525400ABCD01"] {
         assert_eq!(parse_mac(typed).unwrap(), "52:54:00:ab:cd:01");
     }
     assert!(error(parse_mac("52:54:00")).contains("is no MAC"));
@@ -90,10 +76,7 @@ fn every_common_spelling_of_a_mac_is_the_same_mac() {
 #[test]
 fn a_goal_is_a_state_that_exists() {
     assert_eq!(parse_goal("state=running").unwrap().as_str(), "running");
-    let errors = [
-        error(parse_goal("state=runing")),
-        error(parse_goal("running")),
-    ];
+    let errors = [error(parse_goal("state=runing")), error(parse_goal("running"))];
     insta::assert_snapshot!(errors.join("\n"), @r"
     --for `state=runing`: write state=STATE with one of unknown, configured, installing, installed, running, failed, retired
     --for `running`: write state=STATE with one of unknown, configured, installing, installed, running, failed, retired

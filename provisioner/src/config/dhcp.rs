@@ -12,17 +12,8 @@ use crate::domain::machine::Mac;
 
 const DEFAULT_LEASE_SECONDS: u32 = 3600;
 
-const SUBNET_KEYS: [&str; 9] = [
-    "cidr",
-    "router",
-    "dns",
-    "ntp",
-    "domain",
-    "pools",
-    "lease",
-    "reservations",
-    "relays",
-];
+const SUBNET_KEYS: [&str; 9] =
+    ["cidr", "router", "dns", "ntp", "domain", "pools", "lease", "reservations", "relays"];
 
 /// The DHCP service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +46,7 @@ pub(super) fn read(top: &Section<'_>) -> Dhcp {
     let keys = ["mode", "authoritative", "subnets"];
     let section = top.get("dhcp").and_then(|field| field.section(&keys));
     let Some(section) = section else {
-        return Dhcp {
-            mode: DhcpMode::Off,
-            authoritative: true,
-            subnets: Vec::new(),
-        };
+        return Dhcp { mode: DhcpMode::Off, authoritative: true, subnets: Vec::new() };
     };
     let subnets = subnets(&section);
     Dhcp {
@@ -73,11 +60,7 @@ pub(super) fn read(top: &Section<'_>) -> Dhcp {
 }
 
 fn mode(section: &Section<'_>, no_subnets: bool) -> DhcpMode {
-    let table = [
-        ("server", Some(DhcpMode::Server)),
-        ("proxy", None),
-        ("off", Some(DhcpMode::Off)),
-    ];
+    let table = [("server", Some(DhcpMode::Server)), ("proxy", None), ("off", Some(DhcpMode::Off))];
     let read = || {
         let field = section.get("mode")?;
         let mode = field.word(&table)?;
@@ -89,11 +72,7 @@ fn mode(section: &Section<'_>, no_subnets: bool) -> DhcpMode {
         }
         mode
     };
-    read().unwrap_or(if no_subnets {
-        DhcpMode::Off
-    } else {
-        DhcpMode::Server
-    })
+    read().unwrap_or(if no_subnets { DhcpMode::Off } else { DhcpMode::Server })
 }
 
 fn subnets(section: &Section<'_>) -> Vec<Subnet> {
@@ -134,17 +113,13 @@ fn subnet(section: &Section<'_>, cidr: Ipv4Net) -> Subnet {
         let addresses = addresses(section, key).into_iter();
         addresses.map(|(address, _)| address).collect()
     };
-    let router = section
-        .get("router")
-        .and_then(|field| field.parsed(|text| host(text, cidr)));
+    let router = section.get("router").and_then(|field| field.parsed(|text| host(text, cidr)));
     Subnet {
         cidr,
         router,
         dns: list("dns"),
         ntp: list("ntp"),
-        domain: section
-            .get("domain")
-            .and_then(|field| field.parsed(values::domain)),
+        domain: section.get("domain").and_then(|field| field.parsed(values::domain)),
         pools: pools(section, cidr, router),
         lease_seconds: section
             .get("lease")
@@ -157,9 +132,7 @@ fn subnet(section: &Section<'_>, cidr: Ipv4Net) -> Subnet {
 
 fn addresses<'a>(section: &Section<'a>, key: &str) -> Vec<(Ipv4Addr, Field<'a>)> {
     let fields = section.list(key).into_iter();
-    fields
-        .filter_map(|field| Some((field.parsed(values::unicast)?, field)))
-        .collect()
+    fields.filter_map(|field| Some((field.parsed(values::unicast)?, field))).collect()
 }
 
 fn host(text: &str, cidr: Ipv4Net) -> Result<Ipv4Addr, String> {
@@ -253,10 +226,7 @@ fn once<'a, T: PartialEq + Clone + ToString>(
 ) -> T {
     if let Some(first) = seen.iter().find(|first| first.value == value) {
         let line = first.field.line();
-        field.fault::<()>(format!(
-            "{} is given twice, first in {line}",
-            value.to_string()
-        ));
+        field.fault::<()>(format!("{} is given twice, first in {line}", value.to_string()));
     }
     let again = value.clone();
     seen.push(Placed { value, field });

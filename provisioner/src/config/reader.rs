@@ -33,13 +33,7 @@ pub struct Fault {
 impl Fault {
     /// A fault without a place in a file.
     pub(super) fn of_file(file: &str, message: String) -> Self {
-        Self {
-            file: file.to_owned(),
-            line: 0,
-            column: 0,
-            key: String::new(),
-            message,
-        }
+        Self { file: file.to_owned(), line: 0, column: 0, key: String::new(), message }
     }
 }
 
@@ -113,9 +107,7 @@ impl<'a> Source<'a> {
     }
 
     fn locate(&self, node: usize) -> (usize, usize) {
-        self.parse(Some(node))
-            .err()
-            .map_or((1, 1), |error| place(&error))
+        self.parse(Some(node)).err().map_or((1, 1), |error| place(&error))
     }
 
     fn push(&self, fault: Fault) {
@@ -195,11 +187,8 @@ impl<'a> Field<'a> {
             self.wrong::<()>("a list");
             return Vec::new();
         };
-        let element = |(at, item)| Self {
-            item,
-            path: format!("{}[{at}]", self.path),
-            source: self.source,
-        };
+        let element =
+            |(at, item)| Self { item, path: format!("{}[{at}]", self.path), source: self.source };
         items.iter().enumerate().map(element).collect()
     }
 
@@ -210,10 +199,7 @@ impl<'a> Field<'a> {
             Value::Null => &[],
             _ => return self.wrong("a map of keys"),
         };
-        let section = Section {
-            entries,
-            field: self.clone(),
-        };
+        let section = Section { entries, field: self.clone() };
         section.check_keys(known);
         Some(section)
     }
@@ -245,8 +231,7 @@ impl<'a> Section<'a> {
 
     /// The value of a key that must be there.
     pub(super) fn require(&self, key: &str) -> Option<Field<'a>> {
-        self.get(key)
-            .or_else(|| self.field.fault(format!("`{key}` is missing")))
+        self.get(key).or_else(|| self.field.fault(format!("`{key}` is missing")))
     }
 
     /// The elements of a list; none when it is absent.
@@ -281,11 +266,7 @@ impl<'a> Section<'a> {
 
     fn at(&self, key: &str, item: &'a Item) -> Field<'a> {
         let dot = if self.field.path.is_empty() { "" } else { "." };
-        Field {
-            item,
-            path: format!("{}{dot}{key}", self.field.path),
-            source: self.field.source,
-        }
+        Field { item, path: format!("{}{dot}{key}", self.field.path), source: self.field.source }
     }
 }
 

@@ -15,10 +15,7 @@ fn faults(text: &str) -> String {
 fn subnet_faults(keys: &str) -> String {
     faults(&format!(
         "dhcp:\n subnets:\n - cidr: 10.77.0.0/24\n{}",
-        keys.lines()
-            .map(|line| format!("   {line}\n"))
-            .collect::<Vec<_>>()
-            .concat()
+        keys.lines().map(|line| format!("   {line}\n")).collect::<Vec<_>>().concat()
     ))
 }
 
@@ -26,10 +23,7 @@ fn subnet_faults(keys: &str) -> String {
 fn an_empty_file_gives_the_defaults() {
     let settings = parse("").unwrap();
     assert_eq!(settings, parse("# nothing\n").unwrap());
-    assert_eq!(
-        settings,
-        Settings::load(None, &Overrides::default()).unwrap()
-    );
+    assert_eq!(settings, Settings::load(None, &Overrides::default()).unwrap());
     insta::assert_debug_snapshot!(settings);
 }
 
@@ -78,10 +72,7 @@ fn a_file_that_is_no_yaml_says_where() {
     let text = faults("dhcp: [\nlog: {\n");
     assert!(text.starts_with("p.yaml:3:1: "), "{text}");
     assert_eq!(text.lines().count(), 1);
-    assert_eq!(
-        faults("- a\n"),
-        "p.yaml:1:1: a map of keys is wanted here, not a list"
-    );
+    assert_eq!(faults("- a\n"), "p.yaml:1:1: a map of keys is wanted here, not a list");
     let tagged = faults("assets: !secret x\n");
     assert!(tagged.contains("no !tags"), "{tagged}");
 }
@@ -129,10 +120,7 @@ fn the_command_line_wins_over_the_file() {
     assert_eq!(settings.catalog.as_deref(), Some(Path::new("/tmp/c")));
     let settings = Settings::parse("", "p.yaml", &overrides).unwrap();
     assert_eq!(settings.assets, Path::new("/tmp/d/assets"));
-    let wrong = Overrides {
-        interface: Some("eth 0".to_owned()),
-        ..Overrides::default()
-    };
+    let wrong = Overrides { interface: Some("eth 0".to_owned()), ..Overrides::default() };
     let error = Settings::parse("", "p.yaml", &wrong).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -144,10 +132,7 @@ fn the_command_line_wins_over_the_file() {
 fn relative_paths_are_taken_from_the_files_directory() {
     let text = "catalog: {path: catalog}\nassets: /a\n";
     let settings = Settings::parse(text, "/etc/p/p.yaml", &Overrides::default()).unwrap();
-    assert_eq!(
-        settings.catalog.as_deref(),
-        Some(Path::new("/etc/p/catalog"))
-    );
+    assert_eq!(settings.catalog.as_deref(), Some(Path::new("/etc/p/catalog")));
     assert_eq!(settings.assets, Path::new("/a"));
 }
 
@@ -168,22 +153,10 @@ fn a_mode_without_subnets_is_off_and_server_demands_some() {
 fn pools_lie_in_their_subnet_and_beside_each_other() {
     let cases = [
         ("10.77.0.9-10.77.1.9", "10.77.1.9 is not in 10.77.0.0/24"),
-        (
-            "10.77.0.0-10.77.0.9",
-            "10.77.0.0 is the network address of 10.77.0.0/24",
-        ),
-        (
-            "10.77.0.9-10.77.0.255",
-            "10.77.0.255 is the broadcast address of 10.77.0.0/24",
-        ),
-        (
-            "10.77.0.9-10.77.0.8",
-            "10.77.0.9 is behind 10.77.0.8; write the lower address first",
-        ),
-        (
-            "10.77.0.9",
-            "\"10.77.0.9\" is no pool; write it as 10.77.0.100-10.77.0.200",
-        ),
+        ("10.77.0.0-10.77.0.9", "10.77.0.0 is the network address of 10.77.0.0/24"),
+        ("10.77.0.9-10.77.0.255", "10.77.0.255 is the broadcast address of 10.77.0.0/24"),
+        ("10.77.0.9-10.77.0.8", "10.77.0.9 is behind 10.77.0.8; write the lower address first"),
+        ("10.77.0.9", "\"10.77.0.9\" is no pool; write it as 10.77.0.100-10.77.0.200"),
     ];
     for (pool, message) in cases {
         assert_eq!(
@@ -261,27 +234,18 @@ fn single_values_say_what_is_wanted() {
             "http: {listen: \":80\"}",
             "p.yaml:1:16: http.listen: \":80\" is no address and port; write it as \"0.0.0.0:8080\"",
         ),
-        (
-            "interfaces: [eth0, eth0]",
-            "p.yaml:1:20: interfaces[1]: named twice",
-        ),
+        ("interfaces: [eth0, eth0]", "p.yaml:1:20: interfaces[1]: named twice"),
         (
             "interfaces: [\"a/b\"]",
             "p.yaml:1:14: interfaces[0]: \"a/b\" is no interface name; `ip link` lists them",
         ),
         ("data_dir: \"\"", "p.yaml:1:11: data_dir: must not be empty"),
-        (
-            "advertise: 0.0.0.0",
-            "p.yaml:1:12: advertise: 0.0.0.0 is no address of a machine",
-        ),
+        ("advertise: 0.0.0.0", "p.yaml:1:12: advertise: 0.0.0.0 is no address of a machine"),
         (
             "dhcp: {authoritative: \"yes\"}",
             "p.yaml:1:23: dhcp.authoritative: true or false is wanted here, not text",
         ),
-        (
-            "1: x",
-            "p.yaml:1:1: a key is a number; keys are text: put it in quotes",
-        ),
+        ("1: x", "p.yaml:1:1: a key is a number; keys are text: put it in quotes"),
     ];
     for (text, message) in cases {
         assert_eq!(faults(text), message);

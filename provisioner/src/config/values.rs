@@ -10,9 +10,8 @@ const SHORTEST_LEASE_SECONDS: u32 = 10;
 
 /// An IPv4 address that one machine can have.
 pub(super) fn unicast(text: &str) -> Result<Ipv4Addr, String> {
-    let address: Ipv4Addr = text
-        .parse()
-        .map_err(|_| format!("{text:?} is no IPv4 address; write it as 10.77.0.1"))?;
+    let address: Ipv4Addr =
+        text.parse().map_err(|_| format!("{text:?} is no IPv4 address; write it as 10.77.0.1"))?;
     let special = address.is_unspecified() || address.is_multicast() || address.is_broadcast();
     if special {
         return Err(format!("{address} is no address of a machine"));
@@ -22,16 +21,13 @@ pub(super) fn unicast(text: &str) -> Result<Ipv4Addr, String> {
 
 /// A network without host bits, /1 to /30.
 pub(super) fn network(text: &str) -> Result<Ipv4Net, String> {
-    let net: Ipv4Net = text
-        .parse()
-        .map_err(|_| format!("{text:?} is no network; write it as 10.77.0.0/24"))?;
+    let net: Ipv4Net =
+        text.parse().map_err(|_| format!("{text:?} is no network; write it as 10.77.0.0/24"))?;
     if net.addr() != net.network() {
         return Err(format!("{net} has host bits set; write {}", net.trunc()));
     }
     if !(1..=30).contains(&net.prefix_len()) {
-        return Err(format!(
-            "{net} has no room for hosts; /1 to /30 can be served"
-        ));
+        return Err(format!("{net} has no room for hosts; /1 to /30 can be served"));
     }
     Ok(net)
 }
@@ -43,9 +39,7 @@ pub(super) fn range(text: &str) -> Result<RangeInclusive<Ipv4Addr>, String> {
     let first: Ipv4Addr = first.trim().parse().map_err(|_| wrong())?;
     let last: Ipv4Addr = last.trim().parse().map_err(|_| wrong())?;
     if first > last {
-        return Err(format!(
-            "{first} is behind {last}; write the lower address first"
-        ));
+        return Err(format!("{first} is behind {last}; write the lower address first"));
     }
     Ok(first..=last)
 }
@@ -86,9 +80,7 @@ pub(super) fn interface(text: &str) -> Result<String, String> {
     if fits && text.chars().all(clean) {
         Ok(text.to_owned())
     } else {
-        Err(format!(
-            "{text:?} is no interface name; `ip link` lists them"
-        ))
+        Err(format!("{text:?} is no interface name; `ip link` lists them"))
     }
 }
 

@@ -214,39 +214,22 @@ mod tests {
         ];
         for (platform, name) in table {
             assert_eq!(next(Stage::Pxe, platform, all), Next::Tftp(name.into()));
-            assert_eq!(
-                next(Stage::HttpBoot, platform, all),
-                Next::Http(name.into())
-            );
+            assert_eq!(next(Stage::HttpBoot, platform, all), Next::Http(name.into()));
         }
     }
 
     #[test]
     fn a_loader_that_is_not_there_is_never_handed_out() {
         let ipxe_only = |name: &str| name == "ipxe.efi";
-        assert_eq!(
-            next(Stage::Pxe, Platform::UefiX64, ipxe_only),
-            Next::Tftp("ipxe.efi".into())
-        );
-        let Next::Nothing(why) = next(Stage::Pxe, Platform::UefiArm64, ipxe_only) else {
-            panic!()
-        };
-        assert!(
-            why.contains("put snponly-arm64.efi or ipxe-arm64.efi into"),
-            "{why}"
-        );
-        assert!(matches!(
-            next(Stage::Pxe, Platform::Other(99), all),
-            Next::Nothing(_)
-        ));
+        assert_eq!(next(Stage::Pxe, Platform::UefiX64, ipxe_only), Next::Tftp("ipxe.efi".into()));
+        let Next::Nothing(why) = next(Stage::Pxe, Platform::UefiArm64, ipxe_only) else { panic!() };
+        assert!(why.contains("put snponly-arm64.efi or ipxe-arm64.efi into"), "{why}");
+        assert!(matches!(next(Stage::Pxe, Platform::Other(99), all), Next::Nothing(_)));
     }
 
     #[test]
     fn ipxe_gets_the_script_and_never_itself_again() {
-        assert_eq!(
-            next(Stage::Ipxe { can_http: true }, Platform::BiosX86, all),
-            Next::Script
-        );
+        assert_eq!(next(Stage::Ipxe { can_http: true }, Platform::BiosX86, all), Next::Script);
         assert_eq!(
             next(Stage::Ipxe { can_http: false }, Platform::BiosX86, all),
             Next::Tftp("undionly.kpxe".into()),
@@ -257,36 +240,24 @@ mod tests {
     #[test]
     fn only_a_node_that_waits_for_it_is_installed() {
         let install = Some(Purpose::Install(Limits::default()));
-        assert_eq!(
-            decide(&node(State::Configured), install.clone()),
-            Plan::Install
-        );
+        assert_eq!(decide(&node(State::Configured), install.clone()), Plan::Install);
         let never = [
             State::Unknown,
             State::Installed,
             State::Running,
             State::Retired,
-            State::Failed {
-                stage: InstallStage::Write,
-                retryable: false,
-            },
+            State::Failed { stage: InstallStage::Write, retryable: false },
         ];
         for state in never {
             let plan = decide(&node(state), install.clone());
-            assert!(
-                matches!(plan, Plan::LocalDisk(_) | Plan::Hold(_)),
-                "{state}: {plan}"
-            );
+            assert!(matches!(plan, Plan::LocalDisk(_) | Plan::Hold(_)), "{state}: {plan}");
         }
     }
 
     #[test]
     fn tries_run_out() {
         let install = Some(Purpose::Install(Limits::default()));
-        let mut failed = node(State::Failed {
-            stage: InstallStage::Write,
-            retryable: true,
-        });
+        let mut failed = node(State::Failed { stage: InstallStage::Write, retryable: true });
         failed.status.tries = 2;
         assert_eq!(decide(&failed, install.clone()), Plan::Install);
         failed.status.tries = 3;

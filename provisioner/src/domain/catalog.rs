@@ -82,17 +82,9 @@ impl Catalog {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let profiles = profiles
-            .into_iter()
-            .filter_map(|(name, profile)| Some((name, profile?)));
+        let profiles = profiles.into_iter().filter_map(|(name, profile)| Some((name, profile?)));
         let profiles = profiles.collect();
-        Ok(Self {
-            id,
-            index: index::Index::new(&groups),
-            groups,
-            profiles,
-            templates,
-        })
+        Ok(Self { id, index: index::Index::new(&groups), groups, profiles, templates })
     }
 
     /// The snapshot's name.
@@ -129,11 +121,7 @@ fn read_profiles(files: &[SourceFile], templates: &Templates, faults: &Faults<'_
         };
         let name = profile::name_of(&item, &file.path);
         if let Some((_, first)) = raw.get(&name) {
-            faults.add(
-                item.spot,
-                "name",
-                format!("profile `{name}` is already in {first}"),
-            );
+            faults.add(item.spot, "name", format!("profile `{name}` is already in {first}"));
         } else {
             raw.insert(name, (item, &file.path));
         }
@@ -174,10 +162,8 @@ fn extended(
     let base = fields::text(base_item, "extends", faults)?;
     path.push(name.to_owned());
     if path.iter().any(|seen| seen == base) {
-        let message = format!(
-            "profiles extend each other in a circle: {} → {base}",
-            path.join(" → ")
-        );
+        let message =
+            format!("profiles extend each other in a circle: {} → {base}", path.join(" → "));
         faults.add(base_item.spot, "extends", message);
         return None;
     }
@@ -212,10 +198,7 @@ fn merged_value(base: Item, over: Item) -> Item {
         out.push(Entry { item, ..entry });
     }
     below.append(&mut out);
-    Item {
-        spot: over.spot,
-        value: Value::Map(below),
-    }
+    Item { spot: over.spot, value: Value::Map(below) }
 }
 
 fn read_groups(files: &[SourceFile], profiles: &Profiles, faults: &Faults<'_>) -> Vec<Group> {
@@ -267,20 +250,14 @@ fn of_folder<'f>(
         let Some((parent, name)) = file.path.split_once('/') else {
             return false;
         };
-        let ext = Path::new(name)
-            .extension()
-            .and_then(|ext| ext.to_str())
-            .unwrap_or_default();
+        let ext = Path::new(name).extension().and_then(|ext| ext.to_str()).unwrap_or_default();
         parent == folder && !name.contains('/') && matches!(ext, "yaml" | "yml" | "json")
     })
 }
 
 /// A file's name without folder and extension.
 fn stem(path: &str) -> &str {
-    Path::new(path)
-        .file_stem()
-        .and_then(|stem| stem.to_str())
-        .unwrap_or(path)
+    Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or(path)
 }
 
 #[cfg(test)]

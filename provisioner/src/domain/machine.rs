@@ -42,17 +42,12 @@ impl FromStr for Mac {
         let separator_ok = match text.len() {
             12 => true,
             14 => text.match_indices('.').map(|(at, _)| at).eq([4, 9]),
-            17 => [':', '-'].iter().any(|sep| {
-                text.match_indices(*sep)
-                    .map(|(at, _)| at)
-                    .eq([2, 5, 8, 11, 14])
-            }),
+            17 => [':', '-']
+                .iter()
+                .any(|sep| text.match_indices(*sep).map(|(at, _)| at).eq([2, 5, 8, 11, 14])),
             _ => false,
         };
-        let digits: String = text
-            .chars()
-            .filter(|c| !matches!(c, ':' | '-' | '.'))
-            .collect();
+        let digits: String = text.chars().filter(|c| !matches!(c, ':' | '-' | '.')).collect();
         if !separator_ok || digits.len() != 12 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(fail());
         }
@@ -120,10 +115,8 @@ impl Uuid {
 }
 
 /// Default UUIDs that vendors left in whole series of boards.
-const UUID_LIARS: [&str; 2] = [
-    "03000200-0400-0500-0006-000700080009",
-    "12345678-1234-5678-90ab-cddeefaabbcc",
-];
+const UUID_LIARS: [&str; 2] =
+    ["03000200-0400-0500-0006-000700080009", "12345678-1234-5678-90ab-cddeefaabbcc"];
 
 impl FromStr for Uuid {
     type Err = NotAUuid;
@@ -131,11 +124,8 @@ impl FromStr for Uuid {
     fn from_str(text: &str) -> Result<Self, NotAUuid> {
         let fail = || NotAUuid(text.to_owned());
         let digits: String = text.chars().filter(|c| *c != '-').collect();
-        let hyphens_ok = text.len() == 32
-            || text
-                .match_indices('-')
-                .map(|(at, _)| at)
-                .eq([8, 13, 18, 23]);
+        let hyphens_ok =
+            text.len() == 32 || text.match_indices('-').map(|(at, _)| at).eq([8, 13, 18, 23]);
         if !hyphens_ok || digits.len() != 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(fail());
         }
@@ -237,10 +227,7 @@ impl Claims {
     /// With a serial, if it is one that can be believed. VMware's is cut short by iPXE, so it is no name.
     #[must_use]
     pub fn with_serial(mut self, serial: Option<&str>) -> Self {
-        self.serial = serial
-            .map(str::trim)
-            .filter(|s| is_usable_serial(s))
-            .map(str::to_owned);
+        self.serial = serial.map(str::trim).filter(|s| is_usable_serial(s)).map(str::to_owned);
         self
     }
 
@@ -248,8 +235,7 @@ impl Claims {
     #[must_use]
     pub fn with_mac(mut self, mac: Option<Mac>) -> Self {
         let usable = mac.filter(|mac| mac.0[0] & 1 == 0 && mac.0 != [0; 6]);
-        self.macs
-            .extend(usable.filter(|mac| !self.macs.contains(mac)));
+        self.macs.extend(usable.filter(|mac| !self.macs.contains(mac)));
         self
     }
 
@@ -294,12 +280,7 @@ pub struct NodeId(String);
 impl NodeId {
     /// A usable SMBIOS UUID, else a usable serial, else the first MAC.
     pub fn choose(claims: &Claims) -> Option<Self> {
-        let from_serial = || {
-            claims
-                .serial
-                .as_deref()
-                .map(|serial| format!("sn-{}", slug(serial)))
-        };
+        let from_serial = || claims.serial.as_deref().map(|serial| format!("sn-{}", slug(serial)));
         let from_mac = || claims.mac().map(|mac| format!("mac-{}", mac.hyphenated()));
         let uuid = claims.uuid.map(|uuid| uuid.to_string());
         uuid.or_else(from_serial).or_else(from_mac).map(Self)
@@ -324,11 +305,7 @@ impl FromStr for NodeId {
         let ok = !text.is_empty()
             && text.len() <= 128
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        if ok {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(NotANodeId(text.to_owned()))
-        }
+        if ok { Ok(Self(text.to_owned())) } else { Err(NotANodeId(text.to_owned())) }
     }
 }
 

@@ -174,26 +174,14 @@ impl Node {
         } else {
             (State::Unknown, "first sight; waits for `mayuctl approve`")
         };
-        let spec = Spec {
-            generation: 1,
-            ..Spec::default()
-        };
+        let spec = Spec { generation: 1, ..Spec::default() };
         let status = Status::new(state, reason.to_owned(), now);
-        Self {
-            id,
-            aliases,
-            spec,
-            status,
-            revision: 1,
-        }
+        Self { id, aliases, spec, status, revision: 1 }
     }
 
     /// Host name: the operator's, else one made of the strongest short name there is.
     pub fn hostname(&self) -> String {
-        self.spec
-            .hostname
-            .clone()
-            .unwrap_or_else(|| self.default_hostname())
+        self.spec.hostname.clone().unwrap_or_else(|| self.default_hostname())
     }
 
     /// Its serial, if it has one that can be believed.
@@ -224,11 +212,7 @@ impl Node {
     pub fn labels(&self) -> Labels {
         let mut labels = self.status.labels.clone();
         let mac = self.status.boot_mac.or_else(|| self.macs().next());
-        labels.insert(
-            "mac",
-            mac.map(|mac| mac.to_string()).unwrap_or_default(),
-            Trust::Observed,
-        );
+        labels.insert("mac", mac.map(|mac| mac.to_string()).unwrap_or_default(), Trust::Observed);
         labels.insert("uuid", self.uuid().unwrap_or_default(), Trust::Claimed);
         labels.insert("serial", self.serial().unwrap_or_default(), Trust::Claimed);
         labels.insert("arch", self.status.arch.as_str(), Trust::Claimed);
@@ -239,18 +223,10 @@ impl Node {
     }
 
     fn default_hostname(&self) -> String {
-        let serial = self
-            .serial()
-            .map(dns_label)
-            .filter(|label| !label.is_empty());
-        let mac = || {
-            self.macs()
-                .next()
-                .map(|mac| format!("node-{}", mac.to_string().replace(':', "")))
-        };
-        serial
-            .or_else(mac)
-            .unwrap_or_else(|| dns_label(self.id.as_str()))
+        let serial = self.serial().map(dns_label).filter(|label| !label.is_empty());
+        let mac =
+            || self.macs().next().map(|mac| format!("node-{}", mac.to_string().replace(':', "")));
+        serial.or_else(mac).unwrap_or_else(|| dns_label(self.id.as_str()))
     }
 }
 
@@ -286,13 +262,7 @@ impl Status {
 fn dns_label(text: &str) -> String {
     let mapped: String = text
         .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '-'
-            }
-        })
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
         .take(63)
         .collect();
     mapped.trim_matches('-').to_owned()

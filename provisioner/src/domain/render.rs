@@ -38,11 +38,7 @@ impl TemplateName {
         let ok = path.len() <= 255
             && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
             && !path.chars().any(|c| c.is_control() || c == '\\');
-        if ok {
-            Ok(Self(path.to_owned()))
-        } else {
-            Err(BadTemplateName(path.to_owned()))
-        }
+        if ok { Ok(Self(path.to_owned())) } else { Err(BadTemplateName(path.to_owned())) }
     }
 
     /// A file of one kind: `cloud`, `ignition`, `generic`.

@@ -108,11 +108,7 @@ impl Timeline {
     /// Notes a step, in the boot under way or in a new one. Saying the same twice changes nothing.
     /// Returns whether anything changed.
     pub fn note(&mut self, boot: Option<&BootId>, reached: Reached) -> bool {
-        let last = self
-            .0
-            .back()
-            .and_then(|boot| boot.steps.last())
-            .map(|reached| reached.step);
+        let last = self.0.back().and_then(|boot| boot.steps.last()).map(|reached| reached.step);
         if last.is_none_or(|last| reached.step.begins_boot(last)) {
             self.0.push_back(Boot::default());
             if self.0.len() > KEPT_BOOTS {
@@ -122,10 +118,8 @@ impl Timeline {
         let Some(current) = self.target(boot) else {
             return false;
         };
-        let known = current
-            .steps
-            .iter()
-            .any(|s| s.step == reached.step && s.detail == reached.detail);
+        let known =
+            current.steps.iter().any(|s| s.step == reached.step && s.detail == reached.detail);
         if known || current.steps.len() >= KEPT_STEPS {
             return false;
         }
@@ -166,19 +160,9 @@ mod tests {
         let mut timeline = Timeline::default();
         for (at, step) in steps.iter().enumerate() {
             let time = Millis(at as u64);
-            timeline.note(
-                None,
-                Reached {
-                    time,
-                    step: *step,
-                    detail: String::new(),
-                },
-            );
+            timeline.note(None, Reached { time, step: *step, detail: String::new() });
         }
-        timeline
-            .boots()
-            .map(|boot| boot.steps.iter().map(|s| s.step.name()).collect())
-            .collect()
+        timeline.boots().map(|boot| boot.steps.iter().map(|s| s.step.name()).collect()).collect()
     }
 
     #[test]

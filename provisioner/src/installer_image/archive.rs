@@ -44,16 +44,9 @@ pub(super) fn pack(
     }
     for file in &shipped.files {
         let content = Content::Bytes(FILE, unpack(&directory.join(file))?);
-        add(
-            &mut entries,
-            &format!("{modules}/{}", unpacked_name(file)),
-            content,
-        );
+        add(&mut entries, &format!("{modules}/{}", unpacked_name(file)), content);
     }
-    write(&entries).map_err(|source| Error::Write {
-        path: "initrd.img".into(),
-        source,
-    })
+    write(&entries).map_err(|source| Error::Write { path: "initrd.img".into(), source })
 }
 
 /// Adds a name and the directories above it.
@@ -68,10 +61,7 @@ fn add(entries: &mut BTreeMap<String, Content>, name: &str, content: Content) {
 /// A module as the kernel loads it. Its signature stands at the end of the unpacked file and stays.
 fn unpack(path: &Path) -> Result<Vec<u8>, Error> {
     let bytes = super::read(path)?;
-    let failed = |why: String| Error::Unpack {
-        path: path.to_owned(),
-        why,
-    };
+    let failed = |why: String| Error::Unpack { path: path.to_owned(), why };
     match path.extension().and_then(|end| end.to_str()) {
         Some("ko") => Ok(bytes),
         Some("zst") => zstd::decode_all(&bytes[..]).map_err(|error| failed(error.to_string())),

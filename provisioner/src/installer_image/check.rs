@@ -9,11 +9,9 @@ use super::Error;
 /// the modules'. Other formats are taken on trust.
 pub(super) fn kernel(path: &Path, bytes: &[u8], release: &str) -> Result<(), Error> {
     match bzimage_release(bytes) {
-        Some(found) if found != release => Err(Error::Mismatch {
-            kernel: path.to_owned(),
-            found,
-            wanted: release.to_owned(),
-        }),
+        Some(found) if found != release => {
+            Err(Error::Mismatch { kernel: path.to_owned(), found, wanted: release.to_owned() })
+        }
         _ => Ok(()),
     }
 }
@@ -30,12 +28,7 @@ fn bzimage_release(bytes: &[u8]) -> Option<String> {
 
 /// The agent runs where no library is: a 64-bit ELF file without an interpreter (`PT_INTERP`).
 pub(super) fn agent(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let bad = |why| {
-        Err(Error::BadAgent {
-            path: path.to_owned(),
-            why,
-        })
-    };
+    let bad = |why| Err(Error::BadAgent { path: path.to_owned(), why });
     match has_interpreter(bytes) {
         None => bad("it is no 64-bit ELF program"),
         Some(true) => bad("it is linked dynamically"),

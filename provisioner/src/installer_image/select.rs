@@ -117,11 +117,7 @@ impl Graph {
         }
         for line in alias.lines() {
             if let Some((pattern, module)) = alias_of(line) {
-                graph
-                    .aliases
-                    .entry(plain(pattern))
-                    .or_default()
-                    .push(plain(module));
+                graph.aliases.entry(plain(pattern)).or_default().push(plain(module));
             }
         }
         for (module, words) in soft.lines().filter_map(softdep_of) {
@@ -145,20 +141,11 @@ impl Graph {
 
     fn cut(&self, shipped: &BTreeSet<String>, dep: &str, alias: &str, soft: &str) -> Shipped {
         let has = |module: &str| shipped.contains(&plain(module));
-        let dep = keep(dep, |line| {
-            line.split_once(':')
-                .is_some_and(|(file, _)| has(&name_of(file)))
-        });
-        let alias = keep(alias, |line| {
-            alias_of(line).is_some_and(|(_, module)| has(module))
-        });
-        let soft = keep(soft, |line| {
-            softdep_of(line).is_some_and(|(module, _)| has(&module))
-        });
-        let mut files: Vec<_> = shipped
-            .iter()
-            .filter_map(|name| self.files.get(name))
-            .collect();
+        let dep =
+            keep(dep, |line| line.split_once(':').is_some_and(|(file, _)| has(&name_of(file))));
+        let alias = keep(alias, |line| alias_of(line).is_some_and(|(_, module)| has(module)));
+        let soft = keep(soft, |line| softdep_of(line).is_some_and(|(module, _)| has(&module)));
+        let mut files: Vec<_> = shipped.iter().filter_map(|name| self.files.get(name)).collect();
         files.sort();
         Shipped {
             files: files.into_iter().cloned().collect(),
@@ -174,10 +161,7 @@ impl Graph {
 
 /// The name that a module's file has in the archive.
 pub(super) fn unpacked_name(file: &str) -> &str {
-    ["xz", "zst"]
-        .iter()
-        .find_map(|end| file.strip_suffix(end)?.strip_suffix('.'))
-        .unwrap_or(file)
+    ["xz", "zst"].iter().find_map(|end| file.strip_suffix(end)?.strip_suffix('.')).unwrap_or(file)
 }
 
 fn unpacked_names(dep: &str) -> String {
@@ -190,11 +174,7 @@ fn unpacked_names(dep: &str) -> String {
 }
 
 fn keep(table: &str, test: impl Fn(&str) -> bool) -> String {
-    table
-        .lines()
-        .filter(|line| test(line))
-        .flat_map(|line| [line, "\n"])
-        .collect()
+    table.lines().filter(|line| test(line)).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// `alias PATTERN MODULE`

@@ -38,10 +38,7 @@ impl Package {
             package.file(&format!("lib/modules/{RELEASE}/{file}"), &packed(file));
         }
         for (name, text) in [("dep", DEP), ("alias", ALIAS), ("softdep", SOFTDEP)] {
-            package.file(
-                &format!("lib/modules/{RELEASE}/modules.{name}"),
-                text.as_bytes(),
-            );
+            package.file(&format!("lib/modules/{RELEASE}/modules.{name}"), text.as_bytes());
         }
         package.file("vmlinuz", &bzimage(RELEASE));
         package.file("installer", &elf(1));
@@ -95,13 +92,8 @@ impl Package {
     }
 
     fn modules(&self) -> Vec<String> {
-        let names = self
-            .entries()
-            .into_keys()
-            .filter(|name| name.contains(".ko"));
-        names
-            .map(|name| name.rsplit('/').next().unwrap().to_owned())
-            .collect()
+        let names = self.entries().into_keys().filter(|name| name.contains(".ko"));
+        names.map(|name| name.rsplit('/').next().unwrap().to_owned()).collect()
     }
 }
 
@@ -128,10 +120,7 @@ fn bzimage(release: &str) -> Vec<u8> {
     let mut kernel = vec![0; 0x400];
     kernel[0x202..0x206].copy_from_slice(b"HdrS");
     kernel[0x20e..0x210].copy_from_slice(&0x150u16.to_le_bytes());
-    kernel.splice(
-        0x350..,
-        format!("{release} (debian-kernel) #1\0").into_bytes(),
-    );
+    kernel.splice(0x350.., format!("{release} (debian-kernel) #1\0").into_bytes());
     kernel
 }
 
@@ -153,10 +142,7 @@ fn the_archive_starts_the_agent_with_a_console() {
     let entries = package.entries();
     assert_eq!(entries["init"], (0o100_755, (0, 0), elf(1)));
     assert_eq!(entries["dev/console"], (0o020_600, (5, 1), Vec::new()));
-    assert_eq!(
-        entries["sbin/modprobe"],
-        (0o120_777, (0, 0), b"/init".to_vec())
-    );
+    assert_eq!(entries["sbin/modprobe"], (0o120_777, (0, 0), b"/init".to_vec()));
     for directory in ["dev", "proc", "sys", "run", "sbin", "lib", "lib/modules"] {
         assert_eq!(entries[directory].0, 0o040_755, "{directory}");
     }
@@ -178,10 +164,7 @@ fn every_driver_comes_with_all_it_needs_hard_or_softly_and_nothing_else() {
             "virtio_ring.ko"
         ]
     );
-    assert_eq!(
-        (report.modules, report.release.as_str()),
-        (modules.len(), RELEASE)
-    );
+    assert_eq!((report.modules, report.release.as_str()), (modules.len(), RELEASE));
 }
 
 #[test]
@@ -198,11 +181,7 @@ fn packed_modules_are_unpacked_and_the_tables_name_them_so() {
     let package = Package::new();
     package.build(Drivers::Virtio).unwrap();
     let entries = package.entries();
-    for name in [
-        "block/virtio_blk.ko",
-        "virtio/virtio_ring.ko",
-        "virtio/virtio.ko",
-    ] {
+    for name in ["block/virtio_blk.ko", "virtio/virtio_ring.ko", "virtio/virtio.ko"] {
         let path = format!("lib/modules/{RELEASE}/kernel/drivers/{name}");
         assert_eq!(entries[&path].2, module(name), "{name}");
     }
@@ -220,10 +199,7 @@ fn packed_modules_are_unpacked_and_the_tables_name_them_so() {
         table("alias"),
         "alias virtio:d00000002v* virtio_blk\nalias crypto-crc32c crc32c_generic\n"
     );
-    assert_eq!(
-        table("softdep"),
-        "softdep virtio-blk pre: crypto-crc32c not-there\n"
-    );
+    assert_eq!(table("softdep"), "softdep virtio-blk pre: crypto-crc32c not-there\n");
 }
 
 #[test]
@@ -234,10 +210,7 @@ fn the_same_input_gives_the_same_bytes_and_the_kernel_as_it_was() {
     assert!(one.initrd() == two.initrd());
     assert_eq!(report.initrd_bytes, one.initrd().len() as u64);
     let kernel = fs::read(one.0.path().join("out/vmlinuz")).unwrap();
-    assert_eq!(
-        (kernel.len() as u64, kernel == bzimage(RELEASE)),
-        (report.kernel_bytes, true)
-    );
+    assert_eq!((kernel.len() as u64, kernel == bzimage(RELEASE)), (report.kernel_bytes, true));
     let left: Vec<_> = fs::read_dir(one.0.path().join("out")).unwrap().collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }
@@ -247,14 +220,8 @@ fn a_kernel_of_another_release_is_refused_with_both_releases() {
     let package = Package::new();
     package.file("vmlinuz", &bzimage("6.1.0-10-amd64"));
     let message = package.build(Drivers::All).unwrap_err().to_string();
-    assert!(
-        message.contains("6.1.0-10-amd64") && message.contains(RELEASE),
-        "{message}"
-    );
-    assert!(
-        !package.0.path().join("out").exists(),
-        "something was written"
-    );
+    assert!(message.contains("6.1.0-10-amd64") && message.contains(RELEASE), "{message}");
+    assert!(!package.0.path().join("out").exists(), "something was written");
 }
 
 #[test]
@@ -271,10 +238,7 @@ fn an_agent_that_cannot_run_is_refused() {
     let package = Package::new();
     package.file("installer", &elf(3));
     let message = package.build(Drivers::All).unwrap_err().to_string();
-    assert!(
-        message.contains("dynamically") && message.contains("crt-static"),
-        "{message}"
-    );
+    assert!(message.contains("dynamically") && message.contains("crt-static"), "{message}");
     package.file("installer", b"#!/bin/sh");
     let message = package.build(Drivers::All).unwrap_err().to_string();
     assert!(message.contains("no 64-bit ELF"), "{message}");
@@ -289,12 +253,7 @@ fn a_directory_that_holds_no_modules_is_named() {
     let package = Package::new();
     let mut options = package.options(Drivers::All);
     options.modules = "/nowhere".into();
-    assert!(
-        build(&options)
-            .unwrap_err()
-            .to_string()
-            .contains("/nowhere")
-    );
+    assert!(build(&options).unwrap_err().to_string().contains("/nowhere"));
     let dep = package.options(Drivers::All).modules.join("modules.dep");
     fs::write(dep, "kernel/drivers/gpu/drm/drm.ko:\n").unwrap();
     let message = package.build(Drivers::All).unwrap_err().to_string();
@@ -307,20 +266,12 @@ fn a_module_that_is_damaged_is_named() {
     let file = "kernel/drivers/block/virtio_blk.ko.xz";
     package.file(&format!("lib/modules/{RELEASE}/{file}"), b"not xz");
     let message = package.build(Drivers::Virtio).unwrap_err().to_string();
-    assert!(
-        message.contains(file) && message.contains("unpacked"),
-        "{message}"
-    );
+    assert!(message.contains(file) && message.contains("unpacked"), "{message}");
 }
 
 #[test]
 fn sets_of_drivers_have_two_names() {
     assert_eq!("all".parse(), Ok(Drivers::All));
     assert_eq!("virtio".parse(), Ok(Drivers::Virtio));
-    assert!(
-        "none"
-            .parse::<Drivers>()
-            .unwrap_err()
-            .contains("all or virtio")
-    );
+    assert!("none".parse::<Drivers>().unwrap_err().contains("all or virtio"));
 }

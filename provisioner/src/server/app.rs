@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use dhcp::socket::Listener;
 
 use crate::domain::address::subnet::Subnet;
 use crate::domain::boot::Purpose;
@@ -43,6 +45,8 @@ pub struct App {
     pub advertise: Option<Ipv4Addr>,
     /// Port of the HTTP boot plane.
     pub http_port: u16,
+    /// The DHCP sockets, once they serve: they count what they drop.
+    pub dhcp: OnceLock<Arc<Listener>>,
     /// Counters.
     pub metrics: Metrics,
     /// How far the history is.
@@ -80,6 +84,13 @@ impl App {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "provisioner_nodes{{state=\"{state}\"}} {count}");
         }
+        if let Some(listener) = self.dhcp.get() {
+            text.push_str("# TYPE provisioner_dhcp_dropped_total counter\n");
+            for (reason, count) in listener.counters().dropped() {
+                let _ =
+                    writeln!(text, "provisioner_dhcp_dropped_total{{reason=\"{reason}\"}} {count}");
+            }
+        }
         let lag = self.history.report().pending;
         let _ = writeln!(
             text,
@@ -100,12 +111,7 @@ provisioner_history_pending {lag}"
 pub fn note_at(recorder: &Recorder, address: Option<Ipv4Addr>, step: Step, detail: String) {
     let node = address.and_then(|address| recorder.directory().read(|nodes| nodes.at(address)));
     if let Some(node) = node {
-        recorder.note(Note {
-            node: node.id.clone(),
-            boot: None,
-            step,
-            detail,
-        });
+        recorder.note(Note { node: node.id.clone(), boot: None, step, detail });
     }
 }
 

@@ -24,15 +24,8 @@ pub struct Pinned {
 impl Pinned {
     /// Group and profile in that catalog.
     pub fn selection(&self) -> Option<Selection<'_>> {
-        let group = self
-            .catalog
-            .groups()
-            .iter()
-            .find(|group| group.name == self.group)?;
-        Some(Selection {
-            group,
-            profile: self.catalog.profile(&self.profile)?,
-        })
+        let group = self.catalog.groups().iter().find(|group| group.name == self.group)?;
+        Some(Selection { group, profile: self.catalog.profile(&self.profile)? })
     }
 }
 
@@ -52,10 +45,6 @@ impl Boots {
 
     /// What a session began with.
     pub fn get(&self, boot: &BootId) -> Option<Pinned> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(boot)
-            .cloned()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(boot).cloned()
     }
 }

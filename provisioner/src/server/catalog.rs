@@ -35,38 +35,23 @@ impl Serving {
             Some(path) => catalog_dir::load(path)?,
             None => catalog_dir::shipped()?,
         };
-        let state = RwLock::new(State {
-            current: Arc::new(catalog),
-            faults: Vec::new(),
-        });
+        let state = RwLock::new(State { current: Arc::new(catalog), faults: Vec::new() });
         Ok(Self { path, state })
     }
 
     /// What serves now. Keep it for the length of one question.
     pub fn current(&self) -> Arc<Catalog> {
-        Arc::clone(
-            &self
-                .state
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .current,
-        )
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner).current)
     }
 
     /// Faults of the newest version when it could not be taken.
     pub fn faults(&self) -> Vec<String> {
-        self.state
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .faults
-            .clone()
+        self.state.read().unwrap_or_else(PoisonError::into_inner).faults.clone()
     }
 
     /// Where it is read from.
     pub fn path(&self) -> String {
-        self.path
-            .as_ref()
-            .map_or_else(|| "shipped".to_owned(), |path| path.display().to_string())
+        self.path.as_ref().map_or_else(|| "shipped".to_owned(), |path| path.display().to_string())
     }
 
     /// Reads the directory again. A faulty one changes nothing but the list of faults.

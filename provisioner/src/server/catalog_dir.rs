@@ -11,14 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::catalog::{Catalog, CatalogId, Fault, SourceFile, check};
 
 /// Folders that belong to a catalog; a matchbox data directory has the last three.
-const FOLDERS: [&str; 6] = [
-    "groups",
-    "profiles",
-    "templates",
-    "ignition",
-    "cloud",
-    "generic",
-];
+const FOLDERS: [&str; 6] = ["groups", "profiles", "templates", "ignition", "cloud", "generic"];
 
 /// Largest file that is read, in bytes. Configurations are kilobytes; this is somebody's image.
 const MAX_FILE: u64 = 4 << 20;
@@ -82,10 +75,7 @@ pub fn read(directory: &Path) -> Result<Vec<SourceFile>, Vec<Fault>> {
             directory.display(),
             FOLDERS.join(", ")
         );
-        return Err(vec![Fault::of_file(
-            directory.display().to_string(),
-            message,
-        )]);
+        return Err(vec![Fault::of_file(directory.display().to_string(), message)]);
     }
     let mut files = Vec::new();
     for path in list(directory, &mut faults) {
@@ -95,21 +85,13 @@ pub fn read(directory: &Path) -> Result<Vec<SourceFile>, Vec<Fault>> {
             Err(why) => faults.push(Fault::of_file(name, why)),
         }
     }
-    if faults.is_empty() {
-        Ok(files)
-    } else {
-        Err(faults)
-    }
+    if faults.is_empty() { Ok(files) } else { Err(faults) }
 }
 
 fn checked(files: &[SourceFile]) -> Result<Catalog, Vec<Fault>> {
     let catalog = Catalog::build(id(files), files)?;
     let faults = check(&catalog);
-    if faults.is_empty() {
-        Ok(catalog)
-    } else {
-        Err(faults)
-    }
+    if faults.is_empty() { Ok(catalog) } else { Err(faults) }
 }
 
 /// `dir-` and 12 hex digits of the SHA-256 over paths and contents, each with its length in front.
@@ -155,11 +137,7 @@ fn list_folder(
     if paths.len() + entries.len() > MAX_FILES {
         return note(format!("the catalog has more than {MAX_FILES} files"));
     }
-    for path in entries
-        .into_iter()
-        .map(|entry| entry.path())
-        .filter(|path| !is_scratch(path))
-    {
+    for path in entries.into_iter().map(|entry| entry.path()).filter(|path| !is_scratch(path)) {
         if path.is_dir() {
             list_folder(root, &path, depth + 1, paths, faults);
         } else {
@@ -170,10 +148,7 @@ fn list_folder(
 
 /// Hidden files, and what editors leave behind while somebody types.
 fn is_scratch(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy())
-        .unwrap_or_default();
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     let suffixes = ["~", ".swp", ".swo", ".swx", ".tmp", ".bak", ".orig", ".rej"];
     name.starts_with(['.', '#']) || suffixes.iter().any(|suffix| name.ends_with(suffix))
 }
@@ -199,10 +174,7 @@ fn read_file(path: &Path) -> Result<String, String> {
 }
 
 fn relative(root: &Path, path: &Path) -> String {
-    path.strip_prefix(root)
-        .unwrap_or(path)
-        .to_string_lossy()
-        .into_owned()
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -20,14 +20,7 @@ pub fn context(
     server: &str,
 ) -> Context {
     let facts = NodeFacts::of(node, network(app, node));
-    Context::new(
-        facts,
-        selection,
-        request,
-        Server {
-            url: server.to_owned(),
-        },
-    )
+    Context::new(facts, selection, request, Server { url: server.to_owned() })
 }
 
 /// The first boot's files for cloud-init, rendered from the catalog that the boot began with.
@@ -38,20 +31,13 @@ pub fn seed(
     server: &str,
     token: &str,
 ) -> Result<BTreeMap<String, String>, String> {
-    let selection = pinned
-        .selection()
-        .ok_or("its group is not in the catalog any more")?;
+    let selection = pinned.selection().ok_or("its group is not in the catalog any more")?;
     let user_data = match &selection.profile.cloud {
         None => String::new(),
         Some(template) => {
             let mut context = context(app, node, selection, Request::default(), server);
-            context
-                .secrets
-                .insert("node_token".to_owned(), token.to_owned());
-            pinned
-                .catalog
-                .render(template, &context)
-                .map_err(|fault| fault.to_string())?
+            context.secrets.insert("node_token".to_owned(), token.to_owned());
+            pinned.catalog.render(template, &context).map_err(|fault| fault.to_string())?
         }
     };
     let mac = node.status.boot_mac.or_else(|| node.macs().next());
@@ -63,10 +49,7 @@ pub fn seed(
         mac: &mac.map(|mac| mac.to_string()).unwrap_or_default(),
         phone_home: PhoneHome { url: server, token },
     };
-    pinned
-        .catalog
-        .nocloud(seed)
-        .map_err(|fault| fault.to_string())
+    pinned.catalog.nocloud(seed).map_err(|fault| fault.to_string())
 }
 
 /// What is about to happen, for the machine's screen.
@@ -87,9 +70,6 @@ pub fn title(node: &Node, plan: &Plan, profile: &str) -> String {
 /// Netmask and router of the subnet that a node's address is in.
 fn network(app: &App, node: &Node) -> Option<(Ipv4Addr, Option<Ipv4Addr>)> {
     let address = node.status.address?;
-    let subnet = app
-        .subnets
-        .iter()
-        .find(|subnet| subnet.cidr.contains(&address))?;
+    let subnet = app.subnets.iter().find(|subnet| subnet.cidr.contains(&address))?;
     Some((subnet.cidr.netmask(), subnet.router))
 }

@@ -159,9 +159,8 @@ impl Daemon {
             threads.into_iter().all(|thread| thread.join().is_ok())
         });
         if !joined.await.unwrap_or(false) && result.is_ok() {
-            result = Err(anyhow::anyhow!(
-                "the recorder or the history ended in a panic; see the log"
-            ));
+            result =
+                Err(anyhow::anyhow!("the recorder or the history ended in a panic; see the log"));
         }
         // It may be gone already; a socket that nobody listens on is replaced at the next start.
         let _ = std::fs::remove_file(&self.socket);
@@ -204,13 +203,7 @@ fn app(
         authoritative: settings.dhcp.authoritative,
         enrol_at_once: settings.enrolment == Enrolment::Auto,
     };
-    let parts = Parts {
-        last_transition,
-        store,
-        addresses,
-        history: to_history,
-        clock: clock::now,
-    };
+    let parts = Parts { last_transition, store, addresses, history: to_history, clock: clock::now };
     let (recorder, thread) = Recorder::spawn(parts)?;
     // Set once, here.
     let _ = back.set(recorder.weak());
@@ -225,6 +218,7 @@ fn app(
         subnets: settings.dhcp.subnets.clone(),
         advertise: settings.advertise,
         http_port,
+        dhcp: OnceLock::new(),
         metrics: Metrics::default(),
         history: worker.status,
     };
@@ -242,12 +236,7 @@ async fn doors(settings: &Settings, app: &Arc<App>, http: TcpListener) -> anyhow
         DhcpMode::Server => Some(Listener::bind(&settings.interfaces, dhcp::SERVER_PORT)?),
     };
     let operator = grpc::bind(&settings.operator_socket)?;
-    Ok(Doors {
-        http,
-        tftp,
-        dhcp,
-        operator,
-    })
+    Ok(Doors { http, tftp, dhcp, operator })
 }
 
 /// What is served, so that nobody has to guess.
@@ -263,25 +252,13 @@ fn announce(settings: &Settings, app: &App) {
         catalog.groups().len(),
         catalog.profiles().count()
     );
-    tracing::info!(
-        "HTTP on {}, TFTP on {}",
-        settings.http_listen,
-        settings.tftp_listen
-    );
+    tracing::info!("HTTP on {}, TFTP on {}", settings.http_listen, settings.tftp_listen);
     tracing::info!("operators on unix:{}", settings.operator_socket.display());
     match settings.dhcp.mode {
         DhcpMode::Server => {
-            let subnets: Vec<String> = settings
-                .dhcp
-                .subnets
-                .iter()
-                .map(|subnet| subnet.cidr.to_string())
-                .collect();
-            tracing::info!(
-                "DHCP on {} for {}",
-                settings.interfaces.join(", "),
-                subnets.join(", ")
-            );
+            let subnets: Vec<String> =
+                settings.dhcp.subnets.iter().map(|subnet| subnet.cidr.to_string()).collect();
+            tracing::info!("DHCP on {} for {}", settings.interfaces.join(", "), subnets.join(", "));
         }
         DhcpMode::Off => tracing::warn!(
             "DHCP is off: no dhcp.subnets are configured, so machines need another DHCP server that sends them here"
@@ -305,10 +282,7 @@ async fn tick(app: Arc<App>, stop: CancellationToken) {
 
 /// Directories of the daemon are its owner's alone: they hold keys and leases.
 fn make_directory(path: &Path) -> anyhow::Result<()> {
-    let made = std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path);
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     match made {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),

@@ -22,6 +22,8 @@ const AT_ONCE: usize = 1024;
 /// Serves until `stop`.
 pub async fn serve(listener: Listener, app: Arc<App>, stop: CancellationToken) {
     let listener = Arc::new(listener);
+    // Served once in a daemon's life.
+    let _ = app.dhcp.set(Arc::clone(&listener));
     let room = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
     loop {
         let received = tokio::select! {
@@ -39,10 +41,7 @@ pub async fn serve(listener: Listener, app: Arc<App>, stop: CancellationToken) {
         let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
             return;
         };
-        let door = Door {
-            app: Arc::clone(&app),
-            listener: Arc::clone(&listener),
-        };
+        let door = Door { app: Arc::clone(&app), listener: Arc::clone(&listener) };
         // One packet's fault ends one packet's task.
         tokio::spawn(async move {
             door.answer(received).await;
@@ -86,19 +85,9 @@ impl Door {
         };
         let to = destination(request, reply);
         let kind = format!("{:?}", reply.answer).to_lowercase();
-        self.app.metrics.count(
-            "provisioner_dhcp_replies_total",
-            &format!("kind=\"{kind}\""),
-        );
-        let address = reply
-            .lease
-            .map(|lease| lease.address.to_string())
-            .unwrap_or_default();
-        let file = reply
-            .boot
-            .as_ref()
-            .map(|boot| boot.file.as_str())
-            .unwrap_or_default();
+        self.app.metrics.count("provisioner_dhcp_replies_total", &format!("kind=\"{kind}\""));
+        let address = reply.lease.map(|lease| lease.address.to_string()).unwrap_or_default();
+        let file = reply.boot.as_ref().map(|boot| boot.file.as_str()).unwrap_or_default();
         tracing::info!(
             dhcp.mac = %request.chaddr,
             dhcp.xid = request.xid,
@@ -106,11 +95,7 @@ impl Door {
             "{kind} to {}: {address} {file}",
             request.chaddr
         );
-        if let Err(error) = self
-            .listener
-            .send(&received.interface, &encoded.bytes, to)
-            .await
-        {
+        if let Err(error) = self.listener.send(&received.interface, &encoded.bytes, to).await {
             tracing::warn!(dhcp.mac = %request.chaddr, %error, "a DHCP reply could not be sent");
         }
     }
@@ -122,36 +107,22 @@ impl Door {
             .interface
             .address()
             .ok_or_else(|| format!("interface {} has no address", received.interface.name))?;
-        let link = if request.giaddr.is_unspecified() {
-            here
-        } else {
-            request.giaddr
-        };
+        let link = if request.giaddr.is_unspecified() { here } else { request.giaddr };
         let mac = Mac::new(request.chaddr.octets());
         match request.kind {
             Kind::Discover => self.discover(request, mac, link, here).await,
             Kind::Request => self.request(request, mac, link, here).await,
-            Kind::Release => self
-                .ask(AddressAsk::Release {
-                    mac,
-                    address: request.ciaddr,
-                })
-                .await
-                .map(|_| None),
+            Kind::Release => {
+                self.ask(AddressAsk::Release { mac, address: request.ciaddr }).await.map(|_| None)
+            }
             Kind::Decline => {
                 let address = request.requested.ok_or("it declines no address")?;
                 tracing::warn!(dhcp.mac = %mac, %address, "{mac} found {address} in use by somebody else");
-                self.ask(AddressAsk::Decline { mac, address })
-                    .await
-                    .map(|_| None)
+                self.ask(AddressAsk::Decline { mac, address }).await.map(|_| None)
             }
-            Kind::Inform => Ok(Some(self.furnish(
-                Reply::inform_ack(here),
-                request,
-                link,
-                here,
-                None,
-            ))),
+            Kind::Inform => {
+                Ok(Some(self.furnish(Reply::inform_ack(here), request, link, here, None)))
+            }
             Kind::Bootp => Err("a BOOTP client without DHCP".to_owned()),
         }
     }
@@ -164,27 +135,16 @@ impl Door {
         here: Ipv4Addr,
     ) -> Result<Option<Reply>, String> {
         let node = self.sight(request, mac).await;
-        let ask = AddressAsk::Offer {
-            mac,
-            wish: request.requested,
-            link,
-        };
+        let ask = AddressAsk::Offer { mac, wish: request.requested, link };
         match self.ask(ask).await? {
             Given::Offer(address) => {
                 let reply = Reply::offer(here, self.lease(address, link)?);
-                Ok(Some(self.furnish(
-                    reply,
-                    request,
-                    link,
-                    here,
-                    node.as_deref(),
-                )))
+                Ok(Some(self.furnish(reply, request, link, here, node.as_deref())))
             }
             Given::Nothing(why) | Given::Nak(why) => Err(why),
-            Given::Lease(lease) => Err(format!(
-                "{} was leased before it was offered",
-                lease.address
-            )),
+            Given::Lease(lease) => {
+                Err(format!("{} was leased before it was offered", lease.address))
+            }
         }
     }
 
@@ -197,9 +157,7 @@ impl Door {
     ) -> Result<Option<Reply>, String> {
         let ask = match request.client_state() {
             Some(ClientState::Selecting { server, .. }) if server != here => {
-                return Err(format!(
-                    "it took the offer of another DHCP server, {server}"
-                ));
+                return Err(format!("it took the offer of another DHCP server, {server}"));
             }
             Some(ClientState::Selecting { requested, .. }) => Ask::Selecting(requested),
             Some(ClientState::InitReboot { requested }) => Ask::InitReboot(requested),
@@ -209,26 +167,12 @@ impl Door {
             }
         };
         let hostname = request.host_name.clone().unwrap_or_default();
-        match self
-            .ask(AddressAsk::Bind {
-                mac,
-                ask,
-                link,
-                hostname,
-            })
-            .await?
-        {
+        match self.ask(AddressAsk::Bind { mac, ask, link, hostname }).await? {
             Given::Lease(lease) => {
                 let claims = Claims::new().with_mac(Some(mac));
                 let node = self.known(&claims);
                 let reply = Reply::ack(here, self.lease(lease.address, link)?);
-                Ok(Some(self.furnish(
-                    reply,
-                    request,
-                    link,
-                    here,
-                    node.as_deref(),
-                )))
+                Ok(Some(self.furnish(reply, request, link, here, node.as_deref())))
             }
             Given::Nak(why) => {
                 tracing::info!(dhcp.mac = %mac, "refused: {why}");
@@ -269,12 +213,7 @@ impl Door {
 
     fn known(&self, claims: &Claims) -> Option<Arc<Node>> {
         use crate::server::directory::Resolved;
-        match self
-            .app
-            .recorder
-            .directory()
-            .read(|nodes| nodes.resolve(claims))
-        {
+        match self.app.recorder.directory().read(|nodes| nodes.resolve(claims)) {
             Resolved::Known(node) => Some(node),
             _ => None,
         }
@@ -294,35 +233,22 @@ impl Door {
             reply.dns.clone_from(&subnet.dns);
             reply.ntp.clone_from(&subnet.ntp);
             reply.domain.clone_from(&subnet.domain);
-            let reserved = subnet
-                .reservations
-                .iter()
-                .find(|r| r.mac.bytes() == request.chaddr.octets());
+            let reserved =
+                subnet.reservations.iter().find(|r| r.mac.bytes() == request.chaddr.octets());
             reply.host_name = reserved
                 .and_then(|reservation| reservation.hostname.clone())
                 .or_else(|| node.map(Node::hostname));
         }
         let server = self.app.advertise.unwrap_or(here);
-        match boot::next(stage(request), platform(request), |name| {
-            self.app.loaders.has(name)
-        }) {
-            Next::Tftp(file) => reply.with_boot(Boot {
-                next_server: server,
-                file,
-            }),
+        match boot::next(stage(request), platform(request), |name| self.app.loaders.has(name)) {
+            Next::Tftp(file) => reply.with_boot(Boot { next_server: server, file }),
             Next::Http(name) => {
                 let file = format!("{}/loaders/{name}", self.url(server));
-                reply.with_boot(Boot {
-                    next_server: server,
-                    file,
-                })
+                reply.with_boot(Boot { next_server: server, file })
             }
             Next::Script => {
                 let file = format!("{}/boot.ipxe", self.url(server));
-                reply.with_boot(Boot {
-                    next_server: server,
-                    file,
-                })
+                reply.with_boot(Boot { next_server: server, file })
             }
             Next::Nothing(why) => {
                 if stage(request) != Stage::System {
@@ -338,14 +264,8 @@ impl Door {
     }
 
     fn lease(&self, address: Ipv4Addr, link: Ipv4Addr) -> Result<Lease, String> {
-        let subnet = self
-            .subnet(link)
-            .ok_or_else(|| format!("no subnet holds {link}"))?;
-        Ok(Lease::lasting(
-            address,
-            subnet.cidr.netmask(),
-            subnet.lease_seconds,
-        ))
+        let subnet = self.subnet(link).ok_or_else(|| format!("no subnet holds {link}"))?;
+        Ok(Lease::lasting(address, subnet.cidr.netmask(), subnet.lease_seconds))
     }
 
     fn subnet(&self, link: Ipv4Addr) -> Option<&Subnet> {
@@ -353,11 +273,7 @@ impl Door {
     }
 
     async fn ask(&self, ask: AddressAsk) -> Result<Given, String> {
-        self.app
-            .recorder
-            .address(ask)
-            .await
-            .map_err(|error| error.to_string())
+        self.app.recorder.address(ask).await.map_err(|error| error.to_string())
     }
 }
 

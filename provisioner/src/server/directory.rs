@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::domain::address::Lease;
 use crate::domain::machine::{Alias, Claims, Mac, NodeId};
-use crate::domain::node::Node;
+use crate::domain::node::{Node, State};
 use crate::domain::timeline::Timeline;
 
 /// Nodes and the ways to find them. Used twice: by the recorder as its own working copy, and inside
@@ -36,10 +36,12 @@ impl Nodes {
     /// Who has these claims.
     pub fn resolve(&self, claims: &Claims) -> Resolved {
         let aliases = claims.aliases();
-        let owners: BTreeSet<&NodeId> = aliases
-            .iter()
-            .filter_map(|alias| self.by_alias.get(alias))
-            .collect();
+        let mut owners: BTreeSet<&NodeId> =
+            aliases.iter().filter_map(|alias| self.by_alias.get(alias)).collect();
+        if owners.iter().any(|id| self.is_live(id)) {
+            // The machine has names of a node that is gone: they are free.
+            owners.retain(|id| self.is_live(id));
+        }
         let mut owners = owners.into_iter();
         match (owners.next(), owners.next()) {
             (Some(id), None) => self.get(id).map_or(Resolved::Nameless, Resolved::Known),
@@ -66,6 +68,10 @@ impl Nodes {
         self.get(self.by_address.get(&address)?)
     }
 
+    fn is_live(&self, id: &NodeId) -> bool {
+        self.by_id.get(id).is_some_and(|node| node.status.state != State::Retired)
+    }
+
     /// Whose name this alias is.
     pub fn owner(&self, alias: &Alias) -> Option<&NodeId> {
         self.by_alias.get(alias)
@@ -80,7 +86,11 @@ impl Nodes {
     pub fn put(&mut self, node: Arc<Node>) {
         self.remove(&node.id);
         for alias in &node.aliases {
-            self.by_alias.insert(alias.clone(), node.id.clone());
+            // A retired node keeps only the names that nobody else has.
+            let taken = self.by_alias.get(alias).is_some_and(|owner| self.is_live(owner));
+            if !(node.status.state == State::Retired && taken) {
+                self.by_alias.insert(alias.clone(), node.id.clone());
+            }
         }
         if let Some(address) = node.status.address {
             self.by_address.insert(address, node.id.clone());
@@ -159,10 +169,7 @@ impl Directory {
     /// The address that a MAC has leased.
     pub fn lease_of(&self, mac: Mac) -> Option<Lease> {
         let leases = self.leases.read().unwrap_or_else(PoisonError::into_inner);
-        leases
-            .values()
-            .find(|lease| lease.mac == mac && !lease.declined)
-            .cloned()
+        leases.values().find(|lease| lease.mac == mac && !lease.declined).cloned()
     }
 
     /// Writes a lease that became durable, or its end. For the recorder only.
@@ -190,15 +197,9 @@ fn find(nodes: &Nodes, name: &str) -> Result<Arc<Node>, NameError> {
     if let Some(node) = exact.or_else(by_mac).or_else(by_serial) {
         return Ok(node);
     }
-    let fits: Vec<&Arc<Node>> = nodes
-        .iter()
-        .filter(|node| node.hostname() == name)
-        .collect();
+    let fits: Vec<&Arc<Node>> = nodes.iter().filter(|node| node.hostname() == name).collect();
     let fits = if fits.is_empty() && !name.is_empty() {
-        nodes
-            .iter()
-            .filter(|node| node.id.as_str().starts_with(name))
-            .collect()
+        nodes.iter().filter(|node| node.id.as_str().starts_with(name)).collect()
     } else {
         fits
     };
@@ -245,24 +246,10 @@ mod tests {
     #[test]
     fn operators_find_a_node_by_every_name_it_has() {
         let directory = two();
-        for name in [
-            A,
-            "sn1",
-            "SN1",
-            "52-54-00-00-00-01",
-            "525400000001",
-            &A[..35],
-        ] {
-            assert_eq!(
-                directory.find(name).map(|n| n.id.to_string()).as_deref(),
-                Ok(A),
-                "{name}"
-            );
+        for name in [A, "sn1", "SN1", "52-54-00-00-00-01", "525400000001", &A[..35]] {
+            assert_eq!(directory.find(name).map(|n| n.id.to_string()).as_deref(), Ok(A), "{name}");
         }
-        assert!(matches!(
-            directory.find("4c4c"),
-            Err(NameError::Ambiguous { .. })
-        ));
+        assert!(matches!(directory.find("4c4c"), Err(NameError::Ambiguous { .. })));
         assert!(matches!(directory.find("zz"), Err(NameError::NotFound(_))));
         assert!(matches!(directory.find(""), Err(NameError::NotFound(_))));
     }
@@ -271,11 +258,8 @@ mod tests {
     fn a_machine_is_the_same_node_by_any_of_its_names() {
         let directory = two();
         let resolve = |c: &Claims| directory.read(|nodes| nodes.resolve(c));
-        for known in [
-            claims(A, "", ""),
-            claims("", "SN1", ""),
-            claims("", "", "52:54:00:00:00:01"),
-        ] {
+        for known in [claims(A, "", ""), claims("", "SN1", ""), claims("", "", "52:54:00:00:00:01")]
+        {
             assert!(matches!(resolve(&known), Resolved::Known(node) if node.id.as_str() == A));
         }
         assert!(matches!(resolve(&claims("", "SN3", "")), Resolved::New(_)));
@@ -287,6 +271,25 @@ mod tests {
         let mixed = claims(A, "", "52:54:00:00:00:02");
         assert!(
             matches!(two().read(|nodes| nodes.resolve(&mixed)), Resolved::Ambiguous(ids) if ids.len() == 2)
+        );
+    }
+
+    #[test]
+    fn retiring_a_node_frees_its_names() {
+        let directory = two();
+        directory.write(|nodes| {
+            let mut gone = Node::clone(&nodes.get(&B.parse().unwrap()).unwrap());
+            gone.status.state = State::Retired;
+            nodes.put(Arc::new(gone));
+        });
+        let mixed = claims(A, "", "52:54:00:00:00:02");
+        let resolved = directory.read(|nodes| nodes.resolve(&mixed));
+        assert!(matches!(resolved, Resolved::Known(node) if node.id.as_str() == A));
+        let alone = claims("", "SN2", "");
+        let resolved = directory.read(|nodes| nodes.resolve(&alone));
+        assert!(
+            matches!(resolved, Resolved::Known(node) if node.id.as_str() == B),
+            "it is still known"
         );
     }
 }

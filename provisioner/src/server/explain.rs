@@ -24,9 +24,7 @@ pub struct Explained {
 /// Explains a known node.
 pub fn node(catalog: &Catalog, node: &Node) -> Explained {
     let labels = node.labels();
-    let purpose = catalog
-        .select(&labels)
-        .map(|selection| app::purpose(selection.profile));
+    let purpose = catalog.select(&labels).map(|selection| app::purpose(selection.profile));
     let plan = boot::decide(node, purpose);
     let head = format!(
         "{} ({}) is {}: {}",
@@ -66,16 +64,9 @@ fn plan_text(plan: &Plan) -> String {
 fn explained(catalog: &Catalog, labels: &Labels, head: &str, plan: String) -> Explained {
     let ranked = catalog.rank(labels);
     let chosen = ranked.iter().find(|ranked| ranked.chosen);
-    let group = chosen
-        .map(|ranked| ranked.group.name.clone())
-        .unwrap_or_default();
-    let profile = chosen
-        .map(|ranked| ranked.group.profile.clone())
-        .unwrap_or_default();
-    let mut text = format!(
-        "{head}\nnext boot: {plan}\ncatalog: {}\n\nlabels:\n",
-        catalog.id()
-    );
+    let group = chosen.map(|ranked| ranked.group.name.clone()).unwrap_or_default();
+    let profile = chosen.map(|ranked| ranked.group.profile.clone()).unwrap_or_default();
+    let mut text = format!("{head}\nnext boot: {plan}\ncatalog: {}\n\nlabels:\n", catalog.id());
     for (key, label) in labels.iter() {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {key} = {:?} ({})", label.value, label.trust);
@@ -84,12 +75,7 @@ fn explained(catalog: &Catalog, labels: &Labels, head: &str, plan: String) -> Ex
     for ranked in &ranked {
         text.push_str(&verdict(ranked));
     }
-    Explained {
-        text,
-        group,
-        profile,
-        plan,
-    }
+    Explained { text, group, profile, plan }
 }
 
 fn verdict(ranked: &Ranked<'_>) -> String {
@@ -110,11 +96,7 @@ fn verdict(ranked: &Ranked<'_>) -> String {
             None => "not set".to_owned(),
         };
         let wanted = test.wanted.join(" or ");
-        let _ = writeln!(
-            text,
-            "    {verdict}  {} wants {wanted:?}, is {found}",
-            test.key
-        );
+        let _ = writeln!(text, "    {verdict}  {} wants {wanted:?}, is {found}", test.key);
     }
     text
 }

@@ -38,10 +38,7 @@ pub struct SocketError {
 
 /// Opens the socket, for its owner only. A socket that a killed daemon left behind is replaced.
 pub fn bind(path: &Path) -> Result<UnixListener, SocketError> {
-    let fail = |source| SocketError {
-        path: path.to_owned(),
-        source,
-    };
+    let fail = |source| SocketError { path: path.to_owned(), source };
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(fail)?;
     }
@@ -64,15 +61,9 @@ pub async fn serve(
     history: PathBuf,
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
-    let past = past::Past {
-        app: Arc::clone(&app),
-        history,
-    };
+    let past = past::Past { app: Arc::clone(&app), history };
     Server::builder()
-        .add_service(NodesServer::new(nodes::Nodes {
-            app: Arc::clone(&app),
-            stop: stop.clone(),
-        }))
+        .add_service(NodesServer::new(nodes::Nodes { app: Arc::clone(&app), stop: stop.clone() }))
         .add_service(CatalogServer::new(catalog::Catalog { app }))
         .add_service(HistoryServer::new(past.clone()))
         .add_service(BootsServer::new(past.clone()))
@@ -91,13 +82,8 @@ fn actor<T>(request: &Request<T>) -> String {
     let Some(uid) = uid else {
         return "operator".to_owned();
     };
-    let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid))
-        .ok()
-        .flatten();
-    user.map_or_else(
-        || format!("operator uid {uid}"),
-        |user| format!("operator {}", user.name),
-    )
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok().flatten();
+    user.map_or_else(|| format!("operator uid {uid}"), |user| format!("operator {}", user.name))
 }
 
 fn status(error: &RecordError) -> Status {
@@ -114,11 +100,8 @@ fn status(error: &RecordError) -> Status {
 
 fn find(app: &App, name: &str) -> Result<Arc<crate::domain::node::Node>, Status> {
     use super::directory::NameError;
-    app.recorder
-        .directory()
-        .find(name)
-        .map_err(|error| match error {
-            NameError::NotFound(_) => Status::not_found(error.to_string()),
-            NameError::Ambiguous { .. } => Status::failed_precondition(error.to_string()),
-        })
+    app.recorder.directory().find(name).map_err(|error| match error {
+        NameError::NotFound(_) => Status::not_found(error.to_string()),
+        NameError::Ambiguous { .. } => Status::failed_precondition(error.to_string()),
+    })
 }

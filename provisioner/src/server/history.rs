@@ -107,9 +107,7 @@ pub struct History {
 
 impl fmt::Debug for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("History")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("History").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -160,10 +158,7 @@ impl History {
         let mut found = Vec::new();
         let mut next = self.branch()?;
         while let Some(id) = next.filter(|_| found.len() < limit) {
-            let commit = self
-                .repository
-                .find_commit(id)
-                .map_err(self.git("be read"))?;
+            let commit = self.repository.find_commit(id).map_err(self.git("be read"))?;
             let message = String::from_utf8_lossy(commit.message_bytes());
             if trailer(&message, message::NODE) == Some(node.as_str()) {
                 found.push(log_entry(&commit, &message));
@@ -174,22 +169,14 @@ impl History {
     }
 
     fn new(path: &Path, repository: Repository) -> Self {
-        Self {
-            path: path.to_owned(),
-            repository,
-            tip: None,
-        }
+        Self { path: path.to_owned(), repository, tip: None }
     }
 
     fn open_or_create(path: &Path) -> Result<Self, HistoryError> {
         let mut options = RepositoryInitOptions::new();
-        options
-            .bare(true)
-            .external_template(false)
-            .initial_head("main")
-            .description(
-                "What became of every node: one commit per transition. Written by provisioner.",
-            );
+        options.bare(true).external_template(false).initial_head("main").description(
+            "What became of every node: one commit per transition. Written by provisioner.",
+        );
         let repository = match Repository::open_bare(path) {
             Err(error) if error.code() == ErrorCode::NotFound => {
                 let created = Repository::init_opts(path, &options);
@@ -216,10 +203,7 @@ impl History {
             return Ok(Tip::default());
         };
         let oid = oid_from_id(&id).map_err(self.git("be read"))?;
-        let commit = self
-            .repository
-            .find_commit(oid)
-            .map_err(self.git("be read"))?;
+        let commit = self.repository.find_commit(oid).map_err(self.git("be read"))?;
         let root = self.tree(commit.tree_id())?;
         let nodes = match root.get(Mode::Folder, "nodes") {
             Some(id) => self.tree(oid_from_id(&id).map_err(self.git("be read"))?)?,
@@ -258,17 +242,13 @@ impl History {
     fn move_branch(&self, old: Option<Id>, new: Id) -> Result<(), HistoryError> {
         let lock = files::RefLock::take(self.repository.path(), BRANCH).map_err(|error| {
             if error.source.kind() == io::ErrorKind::AlreadyExists {
-                HistoryError::Locked {
-                    path: error.path.display().to_string(),
-                }
+                HistoryError::Locked { path: error.path.display().to_string() }
             } else {
                 write_error(error)
             }
         })?;
         if self.branch()?.map(id_from_oid) != old {
-            return Err(HistoryError::Moved {
-                path: self.path.display().to_string(),
-            });
+            return Err(HistoryError::Moved { path: self.path.display().to_string() });
         }
         lock.commit(&hex::encode(new)).map_err(write_error)
     }
@@ -322,18 +302,11 @@ fn oid_from_id(id: &Id) -> Result<Oid, git2::Error> {
 }
 
 fn git_error<'a>(path: &'a Path, verb: &'static str) -> impl Fn(git2::Error) -> HistoryError + 'a {
-    move |source| HistoryError::Repository {
-        path: path.display().to_string(),
-        verb,
-        source,
-    }
+    move |source| HistoryError::Repository { path: path.display().to_string(), verb, source }
 }
 
 fn write_error(error: files::FileError) -> HistoryError {
-    HistoryError::Write {
-        path: error.path.display().to_string(),
-        source: error.source,
-    }
+    HistoryError::Write { path: error.path.display().to_string(), source: error.source }
 }
 
 #[cfg(test)]

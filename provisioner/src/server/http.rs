@@ -14,7 +14,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -51,14 +51,8 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken
         }
     }
     connections.close();
-    if tokio::time::timeout(DRAIN, connections.wait())
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            "HTTP transfers were cut off: they did not end in {} s",
-            DRAIN.as_secs()
-        );
+    if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
+        tracing::warn!("HTTP transfers were cut off: they did not end in {} s", DRAIN.as_secs());
     }
 }
 
@@ -71,8 +65,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: Arc<App>, stop: Ca
         async move { Ok::<_, std::convert::Infallible>(answer(&app, request, peer, local).await) }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let connection = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let result = tokio::select! {
@@ -97,20 +90,13 @@ async fn answer(
     let path = request.uri().path().to_owned();
     let response = route(app, request, peer, local).await;
     let status = response.status();
-    app.metrics.count(
-        "provisioner_http_requests_total",
-        &format!("code=\"{}\"", status.as_u16()),
-    );
+    app.metrics.count("provisioner_http_requests_total", &format!("code=\"{}\"", status.as_u16()));
     if status.is_client_error() || status.is_server_error() {
         tracing::info!(%peer, %method, path, status = status.as_u16(), "HTTP {method} {path} from {peer}: {status}");
     } else {
         tracing::debug!(%peer, %method, path, status = status.as_u16(), "HTTP {method} {path} from {peer}: {status}");
     }
-    if method == Method::HEAD {
-        reply::without_body(response)
-    } else {
-        response
-    }
+    if method == Method::HEAD { reply::without_body(response) } else { response }
 }
 
 async fn route(
@@ -138,19 +124,24 @@ async fn route(
         "/ipxe" => boot::ipxe(app, &asked).await,
         "/grub" => boot::grub(app, &asked),
         "/cloud" => boot::cloud(app, &asked),
-        "/generic" => boot::generic(app, &asked),
+        "/generic" => boot::generic(app, &asked, ""),
         "/metadata" => boot::metadata(app, &asked),
         "/healthz" => reply::text(StatusCode::OK, "ok\n"),
         "/readyz" => ready(app),
         "/metrics" => reply::text(StatusCode::OK, app.metrics_text()),
-        other => match (
-            other.strip_prefix("/assets/"),
-            other.strip_prefix("/loaders/"),
-        ) {
-            (Some(name), _) => assets::file(app, name, request.headers(), &asked).await,
-            (_, Some(name)) => assets::loader(app, name, &asked),
-            _ => reply::not_found(),
-        },
+        other => file(app, other, request.headers(), &asked).await,
+    }
+}
+
+async fn file(app: &App, path: &str, headers: &HeaderMap, asked: &Asked) -> Response {
+    if let Some(name) = path.strip_prefix("/assets/") {
+        assets::file(app, name, headers, asked).await
+    } else if let Some(name) = path.strip_prefix("/loaders/") {
+        assets::loader(app, name, asked)
+    } else if let Some(name) = path.strip_prefix("/generic/") {
+        boot::generic(app, asked, name)
+    } else {
+        reply::not_found()
     }
 }
 

@@ -58,42 +58,24 @@ pub fn find(assets: &Path, name: &str, base: &str) -> Result<ImageSource, ImageE
         path: path.clone(),
         source,
     })?;
-    let manifest: Manifest =
-        serde_yaml::from_str(&text).map_err(|source| ImageError::Manifest {
-            path: path.clone(),
-            source,
-        })?;
-    let wrong = |what: String| ImageError::Wrong {
-        path: path.clone(),
-        what,
-    };
+    let manifest: Manifest = serde_yaml::from_str(&text)
+        .map_err(|source| ImageError::Manifest { path: path.clone(), source })?;
+    let wrong = |what: String| ImageError::Wrong { path: path.clone(), what };
     if manifest.file.contains('/') || manifest.file.starts_with('.') {
-        return Err(wrong(format!(
-            "file: {:?} must be a plain file name",
-            manifest.file
-        )));
+        return Err(wrong(format!("file: {:?} must be a plain file name", manifest.file)));
     }
     let sha256 = manifest.sha256.to_lowercase();
     if sha256.len() != 64 || !sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(wrong(
-            "sha256: must be 64 hex digits, as `sha256sum` prints them".to_owned(),
-        ));
+        return Err(wrong("sha256: must be 64 hex digits, as `sha256sum` prints them".to_owned()));
     }
     if manifest.size_bytes == Some(0) {
         return Err(wrong("size_bytes: an image is not empty".to_owned()));
     }
     if !directory.join(&manifest.file).is_file() {
-        return Err(wrong(format!(
-            "file: there is no {} beside it",
-            manifest.file
-        )));
+        return Err(wrong(format!("file: there is no {} beside it", manifest.file)));
     }
     let url = format!("{base}/assets/images/{name}/{}", manifest.file);
-    Ok(ImageSource {
-        url,
-        sha256,
-        format: manifest.format,
-    })
+    Ok(ImageSource { url, sha256, format: manifest.format })
 }
 
 #[cfg(test)]
@@ -117,10 +99,8 @@ mod tests {
     #[test]
     fn an_image_is_found_by_its_manifest() {
         let sha = "A".repeat(64);
-        let image = found(&format!(
-            "file: image.raw.zst\nsha256: {sha}\nformat: raw-zstd\n"
-        ))
-        .unwrap();
+        let image =
+            found(&format!("file: image.raw.zst\nsha256: {sha}\nformat: raw-zstd\n")).unwrap();
         assert_eq!(image.url, "http://h:1/assets/images/debian/image.raw.zst");
         assert_eq!(
             (image.format, image.sha256.as_str()),
@@ -133,22 +113,10 @@ mod tests {
         let sha = "a".repeat(64);
         for (manifest, says) in [
             ("file: x\n".to_owned(), "missing field"),
-            (
-                format!("file: ../x\nsha256: {sha}\nformat: raw\n"),
-                "plain file name",
-            ),
-            (
-                "file: image.raw.zst\nsha256: abc\nformat: raw\n".to_owned(),
-                "64 hex digits",
-            ),
-            (
-                format!("file: nope\nsha256: {sha}\nformat: raw\n"),
-                "there is no nope",
-            ),
-            (
-                format!("file: image.raw.zst\nsha256: {sha}\nformat: qcow2\n"),
-                "qcow2",
-            ),
+            (format!("file: ../x\nsha256: {sha}\nformat: raw\n"), "plain file name"),
+            ("file: image.raw.zst\nsha256: abc\nformat: raw\n".to_owned(), "64 hex digits"),
+            (format!("file: nope\nsha256: {sha}\nformat: raw\n"), "there is no nope"),
+            (format!("file: image.raw.zst\nsha256: {sha}\nformat: qcow2\n"), "qcow2"),
         ] {
             let error = found(&manifest).unwrap_err();
             assert!(error.contains(says), "{error}");

@@ -31,13 +31,8 @@ pub struct LoadersError {
 impl Loaders {
     /// Reads every loader that some platform could be given.
     pub fn read(directory: &Path) -> Result<Self, LoadersError> {
-        let fail = |path: &Path, source| LoadersError {
-            path: path.to_owned(),
-            source,
-        };
-        directory
-            .read_dir()
-            .map_err(|error| fail(directory, error))?;
+        let fail = |path: &Path, source| LoadersError { path: path.to_owned(), source };
+        directory.read_dir().map_err(|error| fail(directory, error))?;
         let mut files = BTreeMap::new();
         for name in names() {
             let path = directory.join(name);
@@ -69,22 +64,15 @@ impl Loaders {
 }
 
 fn names() -> impl Iterator<Item = &'static &'static str> {
-    [
-        Platform::BiosX86,
-        Platform::UefiIa32,
-        Platform::UefiX64,
-        Platform::UefiArm64,
-    ]
-    .into_iter()
-    .flat_map(Platform::loaders)
+    [Platform::BiosX86, Platform::UefiIa32, Platform::UefiX64, Platform::UefiArm64]
+        .into_iter()
+        .flat_map(Platform::loaders)
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let size = std::fs::metadata(path)?.len();
     if size > LARGEST {
-        return Err(io::Error::other(format!(
-            "{size} bytes are too many for a boot loader"
-        )));
+        return Err(io::Error::other(format!("{size} bytes are too many for a boot loader")));
     }
     std::fs::read(path)
 }

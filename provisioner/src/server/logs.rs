@@ -25,10 +25,7 @@ pub struct Logs {
 impl Logs {
     /// Logs below a directory.
     pub fn new(directory: PathBuf) -> Self {
-        Self {
-            directory,
-            next: Mutex::default(),
-        }
+        Self { directory, next: Mutex::default() }
     }
 
     /// Adds lines; those that are known already are left out. Blocks on the disk.
@@ -82,12 +79,9 @@ mod tests {
         let node: NodeId = "n1".parse().unwrap();
         let boot = BootId::mint(Millis(1), 1);
         let lines = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
-        Logs::new(dir.path().into())
-            .add(&node, &boot, 0, &lines(&["a", "b"]))
-            .unwrap();
+        Logs::new(dir.path().into()).add(&node, &boot, 0, &lines(&["a", "b"])).unwrap();
         let logs = Logs::new(dir.path().into());
-        logs.add(&node, &boot, 1, &lines(&["b", "c\u{1b}[2J"]))
-            .unwrap();
+        logs.add(&node, &boot, 1, &lines(&["b", "c\u{1b}[2J"])).unwrap();
         logs.add(&node, &boot, 3, &lines(&["d"])).unwrap();
         let text = std::fs::read_to_string(dir.path().join(format!("n1/{boot}.log"))).unwrap();
         assert_eq!(text, "a\nb\nc[2J\nd\n");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::node::{Claim, FirstBoot, ImageSource, InstallOrder};
 
 use crate::domain::catalog::{Catalog, ConfigKind, ImageRef, Install};
-use crate::domain::node::{Event, Millis, Node};
+use crate::domain::node::{Event, Limits, Millis, Node};
 use crate::server::app::{self, App};
 use crate::server::boots::Pinned;
 use crate::server::clock;
@@ -16,6 +16,11 @@ use crate::server::token::{Bearer, Kind};
 
 /// Milliseconds that a boot token is good for a first claim: loader, kernel and a slow network in between.
 const CLAIM_WITHIN_MS: u64 = 3_600_000;
+
+/// Where the installer's kernel and initramfs lie in the asset store.
+pub const INSTALLER: &str = "installer/x86_64";
+/// The installer's kernel and initramfs.
+pub const INSTALLER_FILES: [&str; 2] = ["vmlinuz", "initrd.img"];
 
 /// Why there is no order.
 #[derive(Debug)]
@@ -38,18 +43,12 @@ pub async fn claim(
     let minted = bearer.boot.minted_at().unwrap_or(Millis(0));
     let node = app.recorder.directory().get(&bearer.node);
     let node = node.ok_or_else(|| ClaimError::Record(RecordError::NoNode(bearer.node.clone())))?;
-    let spent = node
-        .status
-        .attempt
-        .as_ref()
-        .is_some_and(|attempt| attempt.boot == bearer.boot);
+    let spent = node.status.attempt.as_ref().is_some_and(|attempt| attempt.boot == bearer.boot);
     if !spent && clock::now().since(minted) > CLAIM_WITHIN_MS {
         return Err(ClaimError::Expired);
     }
     let pinned = pinned(app, bearer, &node)?;
-    let install = pinned
-        .selection()
-        .and_then(|selection| selection.profile.install.as_ref());
+    let install = pinned.selection().and_then(|selection| selection.profile.install.as_ref());
     let install = install
         .ok_or_else(|| ClaimError::Order(format!("profile {} installs nothing", pinned.profile)))?;
     let order = order(app, bearer, &node, (&pinned, install), server);
@@ -62,17 +61,37 @@ pub async fn claim(
             boot: bearer.boot.clone(),
             generation: bearer.generation,
             inventory: claim.inventory,
-            limits: install.limits,
+            limits: limits(install),
         },
         actor: "node".to_owned(),
         boot: Some(bearer.boot.clone()),
         catalog: pinned.catalog.id().to_string(),
     };
-    app.recorder
-        .tell(bearer.node.clone(), word)
-        .await
-        .map_err(ClaimError::Record)?;
+    app.recorder.tell(bearer.node.clone(), word).await.map_err(ClaimError::Record)?;
     Ok(order)
+}
+
+/// Whether an order can be made at all, asked before a machine is sent into the installer: a missing image
+/// or a template's fault belongs on its screen, not into a loop of restarts.
+pub fn possible(
+    app: &App,
+    bearer: &Bearer,
+    node: &Node,
+    pinned: &Pinned,
+    server: &str,
+) -> Result<(), String> {
+    let install = pinned.selection().and_then(|selection| selection.profile.install.as_ref());
+    let install = install.ok_or_else(|| format!("profile {} installs nothing", pinned.profile))?;
+    for file in INSTALLER_FILES {
+        let path = app.assets.join(INSTALLER).join(file);
+        if !path.is_file() {
+            return Err(format!(
+                "there is no {}; `provisioner installer-image` makes it",
+                path.display()
+            ));
+        }
+    }
+    order(app, bearer, node, (pinned, install), server).map(drop)
 }
 
 /// What the boot began with. A daemon that was restarted meanwhile orders from the catalog in force.
@@ -86,11 +105,15 @@ fn pinned(app: &App, bearer: &Bearer, node: &Node) -> Result<Pinned, ClaimError>
     let (group, profile) = found.ok_or_else(|| {
         ClaimError::Order("no group's selector matches this machine any more".to_owned())
     })?;
-    Ok(Pinned {
-        catalog,
-        profile,
-        group,
-    })
+    Ok(Pinned { catalog, profile, group })
+}
+
+/// The profile's limits. A system that brings its own configuration has no token to phone home with.
+fn limits(install: &Install) -> Limits {
+    match install.config {
+        ConfigKind::CloudInit => install.limits,
+        ConfigKind::None => Limits { first_boot_seconds: 0, ..install.limits },
+    }
 }
 
 fn order(
@@ -104,22 +127,14 @@ fn order(
         ImageRef::Library(name) => {
             images::find(&app.assets, name, server).map_err(|error| chain(&error))?
         }
-        ImageRef::Url {
-            url,
-            sha256,
-            format,
-        } => ImageSource {
-            url: url.clone(),
-            sha256: sha256.clone(),
-            format: *format,
-        },
+        ImageRef::Url { url, sha256, format } => {
+            ImageSource { url: url.clone(), sha256: sha256.clone(), format: *format }
+        }
     };
     let first_boot = match install.config {
         ConfigKind::CloudInit => {
             let token = app.tokens.mint(Kind::Node, bearer);
-            FirstBoot::CloudInit {
-                files: context::seed(app, node, pinned, server, &token)?,
-            }
+            FirstBoot::CloudInit { files: context::seed(app, node, pinned, server, &token)? }
         }
         ConfigKind::None => FirstBoot::None,
     };

@@ -104,10 +104,7 @@ impl Recorder {
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
             .spawn(move || shell.run(requests))
-            .map_err(|source| StoreError::Failed {
-                verb: "start",
-                source: source.into(),
-            })?;
+            .map_err(|source| StoreError::Failed { verb: "start", source: source.into() })?;
         Ok((recorder, thread))
     }
 
@@ -128,14 +125,12 @@ impl Recorder {
 
     /// A machine was seen at one of the doors. Answers with its node.
     pub async fn sight(&self, sighting: Sighting) -> Result<Arc<Node>, RecordError> {
-        self.ask(|reply| Request::Sight(Box::new(sighting), reply))
-            .await
+        self.ask(|reply| Request::Sight(Box::new(sighting), reply)).await
     }
 
     /// Evidence from a machine, or an operator's word, about a node.
     pub async fn tell(&self, node: NodeId, word: Word) -> Result<Arc<Node>, RecordError> {
-        self.ask(|reply| Request::Tell(node, Box::new(word), reply))
-            .await
+        self.ask(|reply| Request::Tell(node, Box::new(word), reply)).await
     }
 
     /// A DHCP client's wish.
@@ -166,10 +161,7 @@ impl Recorder {
         request: impl FnOnce(oneshot::Sender<Result<T, RecordError>>) -> Request,
     ) -> Result<T, RecordError> {
         let (reply, answer) = oneshot::channel();
-        self.queue
-            .send(request(reply))
-            .await
-            .map_err(|_| RecordError::Stopped)?;
+        self.queue.send(request(reply)).await.map_err(|_| RecordError::Stopped)?;
         answer.await.map_err(|_| RecordError::Stopped)?
     }
 }
@@ -200,11 +192,7 @@ impl<S: Store> Shell<S> {
     }
 
     fn finish(&mut self, batch: Batch, answers: Vec<Answer>) {
-        let result = if batch.is_empty() {
-            Ok(())
-        } else {
-            self.store.commit(&batch.changes)
-        };
+        let result = if batch.is_empty() { Ok(()) } else { self.store.commit(&batch.changes) };
         match result {
             Ok(()) => {
                 if !batch.is_empty() {
@@ -239,8 +227,7 @@ impl<S: Store> Shell<S> {
                     let _ = self.changes.send(node);
                 }
                 Change::Timeline(id, timeline) => {
-                    self.directory
-                        .write(|nodes| nodes.put_timeline(id, timeline));
+                    self.directory.write(|nodes| nodes.put_timeline(id, timeline));
                 }
                 Change::Lease(lease) => self.directory.put_lease(lease.address, Some(lease)),
                 Change::LeaseGone(address) => self.directory.put_lease(address, None),

@@ -91,7 +91,9 @@ pub enum StoreError {
         known: u64,
     },
     /// A record that cannot be read.
-    #[error("{table} record {key} in the store is not readable; `provisioner restore` rebuilds it")]
+    #[error(
+        "{table} record {key} in the store is not readable; bring the data directory back from a copy (docs/operating.md)"
+    )]
     Corrupt {
         /// Table.
         table: &'static str,

@@ -45,8 +45,5 @@ pub fn observe(app: &App, event: &Event) {
             "abandoned"
         }
     };
-    app.metrics.count(
-        "provisioner_tftp_requests_total",
-        &format!("outcome=\"{outcome}\""),
-    );
+    app.metrics.count("provisioner_tftp_requests_total", &format!("outcome=\"{outcome}\""));
 }

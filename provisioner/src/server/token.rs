@@ -83,10 +83,7 @@ pub enum KeyError {
 impl TokenKey {
     /// The key in `path`; made, readable for its owner only, when there is none.
     pub fn open(path: &Path) -> Result<Self, KeyError> {
-        let fail = |source| KeyError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let fail = |source| KeyError::Io { path: path.to_owned(), source };
         let mut bytes = Vec::new();
         match std::fs::File::open(path) {
             Ok(mut file) => {
@@ -97,9 +94,7 @@ impl TokenKey {
             }
             Err(error) => return Err(fail(error)),
         }
-        let size = || KeyError::Size {
-            path: path.to_owned(),
-        };
+        let size = || KeyError::Size { path: path.to_owned() };
         let key: [u8; KEY_BYTES] = bytes.try_into().map_err(|_| size())?;
         Self::from_bytes(&key).ok_or_else(size)
     }
@@ -127,11 +122,7 @@ impl TokenKey {
         let node = parts.next()?.parse().ok()?;
         let generation = parts.next()?.parse().ok()?;
         let boot = BootId::parse(parts.next()?)?;
-        parts.next().is_none().then_some(Bearer {
-            node,
-            generation,
-            boot,
-        })
+        parts.next().is_none().then_some(Bearer { node, generation, boot })
     }
 
     fn mac(&self, text: &str) -> Hmac<Sha256> {
@@ -142,13 +133,7 @@ impl TokenKey {
 }
 
 fn claim_text(kind: Kind, bearer: &Bearer) -> String {
-    format!(
-        "{}.{}.{}.{}",
-        kind.prefix(),
-        bearer.node,
-        bearer.generation,
-        bearer.boot
-    )
+    format!("{}.{}.{}.{}", kind.prefix(), bearer.node, bearer.generation, bearer.boot)
 }
 
 /// Writes a new key beside its place first: a torn write must not leave half a key.
@@ -156,12 +141,8 @@ fn make(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
     let temporary = path.with_extension("new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temporary)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
     file.write_all(&key)?;
     file.sync_all()?;
     std::fs::rename(&temporary, path)?;
@@ -190,12 +171,7 @@ mod tests {
         assert_eq!(key.verify(Kind::Boot, &token), Some(bearer(1)));
         assert_eq!(key.verify(Kind::Node, &token), None);
         assert_eq!(key.verify(Kind::Boot, &token.replace(".1.", ".2.")), None);
-        assert_eq!(
-            TokenKey::from_bytes(&[8; KEY_BYTES])
-                .unwrap()
-                .verify(Kind::Boot, &token),
-            None
-        );
+        assert_eq!(TokenKey::from_bytes(&[8; KEY_BYTES]).unwrap().verify(Kind::Boot, &token), None);
         for junk in ["", ".", "b1", "b1.x.1.y.z", "é.é"] {
             assert_eq!(key.verify(Kind::Boot, junk), None);
         }
@@ -207,10 +183,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token.key");
         let token = TokenKey::open(&path).unwrap().mint(Kind::Node, &bearer(3));
-        assert_eq!(
-            TokenKey::open(&path).unwrap().verify(Kind::Node, &token),
-            Some(bearer(3))
-        );
+        assert_eq!(TokenKey::open(&path).unwrap().verify(Kind::Node, &token), Some(bearer(3)));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::write(&path, "short").unwrap();
         assert!(matches!(TokenKey::open(&path), Err(KeyError::Size { .. })));

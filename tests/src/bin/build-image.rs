@@ -15,9 +15,5 @@ struct Options {
 
 fn main() -> anyhow::Result<()> {
     let image = tests::image::debian(&Options::parse().cache)?;
-    Ok(writeln!(
-        std::io::stdout(),
-        "{}",
-        serde_json::to_string(&image)?
-    )?)
+    Ok(writeln!(std::io::stdout(), "{}", serde_json::to_string(&image)?)?)
 }

@@ -49,28 +49,15 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<bool> {
     if let Some(name) = &options.stop {
         let stopped = netns::stop_kept(Some(name.as_str()).filter(|n| !n.is_empty()))?;
-        say(&format!(
-            "labs stopped: {} {}",
-            stopped.len(),
-            stopped.join(" ")
-        ))?;
+        say(&format!("labs stopped: {} {}", stopped.len(), stopped.join(" ")))?;
         return Ok(true);
     }
     wait::arm()?;
     let artifacts = Artifacts::ready()?;
-    let firmwares: Vec<Firmware> = options
-        .firmware
-        .iter()
-        .copied()
-        .cycle()
-        .take(options.nodes.into())
-        .collect();
+    let firmwares: Vec<Firmware> =
+        options.firmware.iter().copied().cycle().take(options.nodes.into()).collect();
     let mut lab = Lab::start(&Plan::of(&firmwares, &artifacts), &artifacts)?;
-    say(&format!(
-        "lab {}: {} machines",
-        lab.netns().name(),
-        firmwares.len()
-    ))?;
+    say(&format!("lab {}: {} machines", lab.netns().name(), firmwares.len()))?;
     let minutes = options.limit.unwrap_or(10 + 3 * u64::from(options.nodes));
     let outcome = watch(&mut lab, Duration::from_secs(60 * minutes));
     let all_run = conclude(&mut lab, &artifacts, outcome)?;
@@ -86,11 +73,7 @@ fn run(options: &Options) -> Result<bool> {
 /// Powers the rack on and shows it until each machine is running or failed for good.
 fn watch(lab: &mut Lab, limit: Duration) -> Result<()> {
     lab.power_cycle_all()?;
-    let names: Vec<String> = lab
-        .machines()
-        .iter()
-        .map(|m| m.spec().name.clone())
-        .collect();
+    let names: Vec<String> = lab.machines().iter().map(|m| m.spec().name.clone()).collect();
     let mut table = Table::new();
     wait::until("every machine to be running", limit, || {
         lab.check()?;
@@ -114,11 +97,7 @@ fn conclude(lab: &mut Lab, artifacts: &Artifacts, outcome: Result<()>) -> Result
     let running = |node: &Option<Node>| node.as_ref().is_some_and(|n| n.state == "running");
     let all_run = outcome.is_ok() && lab.nodes()?.iter().all(running);
     if all_run {
-        say(&report::success(
-            lab,
-            &artifacts.provisioner,
-            &artifacts.initramfs(),
-        )?)?;
+        say(&report::success(lab, &artifacts.provisioner, &artifacts.initramfs())?)?;
     } else {
         if let Err(error) = outcome {
             say(&format!("\n{error:#}"))?;
@@ -134,11 +113,7 @@ fn how_to_look(lab: &mut Lab) -> Result<String> {
     let log = lab.layout().dir.join("provisioner.log");
     let me = std::env::current_exe().context("cannot find this program's own file")?;
     let mut text = String::from("\n== kept up\n");
-    writeln!(
-        text,
-        "ask it:       {} get nodes",
-        lab.mayuctl().command_line()
-    )?;
+    writeln!(text, "ask it:       {} get nodes", lab.mayuctl().command_line())?;
     writeln!(text, "look inside:  ip netns exec {name} ip address")?;
     writeln!(text, "its log:      {}", log.display())?;
     for machine in lab.machines() {

@@ -19,10 +19,7 @@ const GRUB_PC: &str = "/usr/lib/grub/i386-pc";
 const EFI: &[(&str, &str)] = &[
     ("/usr/lib/shim/shimx64.efi.signed", "EFI/BOOT/BOOTX64.EFI"),
     ("/usr/lib/shim/mmx64.efi.signed", "EFI/BOOT/mmx64.efi"),
-    (
-        "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed",
-        "EFI/BOOT/grubx64.efi",
-    ),
+    ("/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed", "EFI/BOOT/grubx64.efi"),
 ];
 
 /// Makes the disk `raw` from `tree` and gives its size in bytes.
@@ -44,12 +41,7 @@ pub(super) fn assemble(tree: &Path, raw: &Path, ids: &Ids, scratch: &Path) -> an
 /// # Errors
 /// When `zstd` fails or a file cannot be read.
 pub(super) fn pack(raw: &Path, packed: &Path) -> anyhow::Result<String> {
-    run::run(
-        Command::new("zstd")
-            .args(["-q", "-10", "-T0", "-o"])
-            .arg(packed)
-            .arg(raw),
-    )?;
+    run::run(Command::new("zstd").args(["-q", "-10", "-T0", "-o"]).arg(packed).arg(raw))?;
     let mut file = File::open(packed)?;
     file.sync_all()?;
     let mut hash = Hash(Sha256::new());
@@ -73,10 +65,7 @@ impl Write for Hash {
 /// Bytes that the files below `dir` take in blocks of 4 KiB, one more block for each directory.
 fn blocks(dir: &Path) -> anyhow::Result<u64> {
     let mut sum = 0;
-    for entry in dir
-        .read_dir()
-        .with_context(|| format!("cannot list {}", dir.display()))?
-    {
+    for entry in dir.read_dir().with_context(|| format!("cannot list {}", dir.display()))? {
         let entry = entry?;
         let meta = entry.metadata()?;
         if meta.is_dir() {
@@ -109,29 +98,19 @@ fn partition(raw: &Path, layout: &Layout, ids: &Ids) -> anyhow::Result<()> {
 fn boot_by_bios(raw: &Path, layout: &Layout, scratch: &Path) -> anyhow::Result<()> {
     let core = scratch.join("core.img");
     let mut command = Command::new("grub-mkimage");
-    command
-        .args(["-O", "i386-pc", "-d", GRUB_PC, "-p", grub::PREFIX, "-o"])
-        .arg(&core);
+    command.args(["-O", "i386-pc", "-d", GRUB_PC, "-p", grub::PREFIX, "-o"]).arg(&core);
     run::run(command.args(grub::MODULES))?;
     let boot_img = Path::new(GRUB_PC).join("boot.img");
     let boot_img = fs::read(&boot_img)
         .with_context(|| format!("cannot read {}: install grub-pc-bin", boot_img.display()))?;
     put(raw, 0, &grub::boot_code(&boot_img, layout.bios.first)?)?;
-    put(
-        raw,
-        layout.bios.offset(),
-        &grub::place_core(fs::read(core)?, layout.bios)?,
-    )
+    put(raw, layout.bios.offset(), &grub::place_core(fs::read(core)?, layout.bios)?)
 }
 
 fn boot_by_uefi(raw: &Path, layout: &Layout, ids: &Ids, scratch: &Path) -> anyhow::Result<()> {
     let fat = scratch.join("esp.fat");
     File::create(&fat)?.set_len(layout.esp.bytes())?;
-    run::run(
-        Command::new("mkfs.vfat")
-            .args(["-F", "32", "-s", "1", "-n", "ESP"])
-            .arg(&fat),
-    )?;
+    run::run(Command::new("mkfs.vfat").args(["-F", "32", "-s", "1", "-n", "ESP"]).arg(&fat))?;
     let config = scratch.join("grub.cfg");
     fs::write(&config, grub::esp_config(ids))?;
     run::run(Command::new("mmd").arg("-i").arg(&fat).args([
@@ -140,17 +119,8 @@ fn boot_by_uefi(raw: &Path, layout: &Layout, ids: &Ids, scratch: &Path) -> anyho
         "::EFI/debian",
     ]))?;
     let config = config.to_string_lossy();
-    for (from, to) in EFI
-        .iter()
-        .copied()
-        .chain([(config.as_ref(), "EFI/debian/grub.cfg")])
-    {
-        run::run(
-            Command::new("mcopy")
-                .arg("-i")
-                .arg(&fat)
-                .args([from, &format!("::{to}")]),
-        )?;
+    for (from, to) in EFI.iter().copied().chain([(config.as_ref(), "EFI/debian/grub.cfg")]) {
+        run::run(Command::new("mcopy").arg("-i").arg(&fat).args([from, &format!("::{to}")]))?;
     }
     put(raw, layout.esp.offset(), &fs::read(&fat)?)
 }
@@ -172,24 +142,10 @@ fn root_filesystem(tree: &Path, raw: &Path, layout: &Layout, ids: &Ids) -> anyho
         "1",
     ]);
     // GRUB 2.06 reads neither feature. Nothing is left for the first boot to initialise.
-    command.args([
-        "-O",
-        "^metadata_csum_seed,^orphan_file",
-        "-J",
-        "size=8",
-        "-i",
-        "16384",
-    ]);
+    command.args(["-O", "^metadata_csum_seed,^orphan_file", "-J", "size=8", "-i", "16384"]);
     command.arg("-E");
-    command.arg(format!(
-        "offset={},lazy_itable_init=0,lazy_journal_init=0",
-        layout.root.offset()
-    ));
-    command
-        .arg("-d")
-        .arg(tree)
-        .arg(raw)
-        .arg(format!("{}k", layout.root.bytes() / 1024));
+    command.arg(format!("offset={},lazy_itable_init=0,lazy_journal_init=0", layout.root.offset()));
+    command.arg("-d").arg(tree).arg(raw).arg(format!("{}k", layout.root.bytes() / 1024));
     run::run(&mut command)
 }
 

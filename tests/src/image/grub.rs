@@ -75,9 +75,7 @@ pub(super) fn place_core(mut core: Vec<u8>, place: Span) -> anyhow::Result<Vec<u
 }
 
 fn put(bytes: &mut [u8], at: usize, value: &[u8]) -> anyhow::Result<()> {
-    let place = bytes
-        .get_mut(at..at + value.len())
-        .context("GRUB image too short")?;
+    let place = bytes.get_mut(at..at + value.len()).context("GRUB image too short")?;
     place.copy_from_slice(value);
     Ok(())
 }
@@ -116,10 +114,7 @@ pub(super) fn root_config(ids: &Ids, arguments: &str) -> String {
 mod tests {
     use super::*;
 
-    const PLACE: Span = Span {
-        first: 2048,
-        sectors: 2048,
-    };
+    const PLACE: Span = Span { first: 2048, sectors: 2048 };
 
     #[test]
     fn the_boot_code_points_to_the_core_and_leaves_the_partition_table_alone() {
@@ -164,10 +159,7 @@ mod tests {
             "{root}"
         );
         let esp = esp_config(&ids);
-        assert!(
-            esp.contains(&format!("--fs-uuid --set=root {}\n", ids.root_filesystem)),
-            "{esp}"
-        );
+        assert!(esp.contains(&format!("--fs-uuid --set=root {}\n", ids.root_filesystem)), "{esp}");
         assert!(!root.contains("LABEL") && !esp.contains("--label"));
     }
 }

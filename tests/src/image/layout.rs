@@ -53,26 +53,12 @@ pub(super) struct Layout {
 impl Layout {
     /// Lays out a disk whose root filesystem has at least `root_bytes`.
     pub(super) fn for_root(root_bytes: u64) -> Self {
-        let bios = Span {
-            first: ALIGN,
-            sectors: ALIGN,
-        };
-        let esp = Span {
-            first: bios.last() + 1,
-            sectors: ESP,
-        };
+        let bios = Span { first: ALIGN, sectors: ALIGN };
+        let esp = Span { first: bios.last() + 1, sectors: ESP };
         let sectors = root_bytes.div_ceil(SECTOR).next_multiple_of(ALIGN);
-        let root = Span {
-            first: esp.last() + 1,
-            sectors,
-        };
+        let root = Span { first: esp.last() + 1, sectors };
         // One more MiB holds the backup of the partition table.
-        Self {
-            bios,
-            esp,
-            root,
-            total: root.last() + 1 + ALIGN,
-        }
+        Self { bios, esp, root, total: root.last() + 1 + ALIGN }
     }
 }
 
@@ -90,13 +76,7 @@ mod tests {
     #[test]
     fn partitions_follow_each_other_on_mib_boundaries() {
         let layout = Layout::for_root(300_000_001);
-        assert_eq!(
-            layout.bios,
-            Span {
-                first: 2048,
-                sectors: 2048
-            }
-        );
+        assert_eq!(layout.bios, Span { first: 2048, sectors: 2048 });
         assert_eq!(layout.esp.first, 4096);
         for (before, after) in [(layout.bios, layout.esp), (layout.esp, layout.root)] {
             assert_eq!(before.last() + 1, after.first);
@@ -109,10 +89,7 @@ mod tests {
     fn the_root_is_never_smaller_than_asked() {
         for bytes in [1, SECTOR, ALIGN * SECTOR, ALIGN * SECTOR + 1] {
             let root = Layout::for_root(bytes).root;
-            assert!(
-                root.bytes() >= bytes && root.bytes() - bytes < ALIGN * SECTOR,
-                "{bytes}"
-            );
+            assert!(root.bytes() >= bytes && root.bytes() - bytes < ALIGN * SECTOR, "{bytes}");
         }
     }
 

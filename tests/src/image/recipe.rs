@@ -67,35 +67,19 @@ pub(super) const DURING: &[Extra] = &[
         0o644,
         include_str!("overlay/initramfs.conf"),
     ),
-    extra(
-        "/etc/initramfs-tools/hooks/storage",
-        0o755,
-        include_str!("overlay/initramfs-hook"),
-    ),
+    extra("/etc/initramfs-tools/hooks/storage", 0o755, include_str!("overlay/initramfs-hook")),
 ];
 
 /// In the tree when all packages are.
 pub(super) const AFTER: &[Extra] = &[
-    extra(
-        "/etc/cloud/cloud.cfg.d/90_provisioner.cfg",
-        0o644,
-        include_str!("overlay/cloud.cfg"),
-    ),
+    extra("/etc/cloud/cloud.cfg.d/90_provisioner.cfg", 0o644, include_str!("overlay/cloud.cfg")),
     extra("/etc/default/locale", 0o644, "LANG=C.UTF-8\n"),
-    extra(
-        "/etc/dpkg/dpkg.cfg.d/99mmdebstrap",
-        0o644,
-        include_str!("overlay/dpkg.cfg"),
-    ),
+    extra("/etc/dpkg/dpkg.cfg.d/99mmdebstrap", 0o644, include_str!("overlay/dpkg.cfg")),
     extra("/etc/hostname", 0o644, "debian\n"),
     // Empty, and not `uninitialized`: an identity is made at each machine's first start, but systemd's own
     // first-boot presets and questions are left out.
     extra("/etc/machine-id", 0o444, ""),
-    extra(
-        "/etc/modprobe.d/provisioner.conf",
-        0o644,
-        include_str!("overlay/modprobe.conf"),
-    ),
+    extra("/etc/modprobe.d/provisioner.conf", 0o644, include_str!("overlay/modprobe.conf")),
     extra(
         "/etc/systemd/system/cloud-final.service.d/provisioner.conf",
         0o644,
@@ -116,15 +100,9 @@ pub(super) const AFTER: &[Extra] = &[
 /// Links: path in the image and what it points to. They are all of systemd's kind, made here as `systemctl`
 /// would, since systemd runs in no chroot.
 pub(super) const LINKS: &[(&str, &str)] = &[
-    (
-        "/etc/resolv.conf",
-        "../run/systemd/resolve/stub-resolv.conf",
-    ),
+    ("/etc/resolv.conf", "../run/systemd/resolve/stub-resolv.conf"),
     // The generator asks at every reload whether cloud-init shall run. It shall.
-    (
-        "/etc/systemd/system-generators/cloud-init-generator",
-        "/dev/null",
-    ),
+    ("/etc/systemd/system-generators/cloud-init-generator", "/dev/null"),
     (
         "/etc/systemd/system/multi-user.target.wants/cloud-init.target",
         "/lib/systemd/system/cloud-init.target",
@@ -193,11 +171,7 @@ impl Ids {
     /// # Errors
     /// When it cannot be read.
     pub(super) fn fresh() -> anyhow::Result<Self> {
-        Ok(Self {
-            disk: uuid()?,
-            root_partition: uuid()?,
-            root_filesystem: uuid()?,
-        })
+        Ok(Self { disk: uuid()?, root_partition: uuid()?, root_filesystem: uuid()? })
     }
 }
 
@@ -217,10 +191,7 @@ pub(super) fn key() -> String {
         include_str!("root.rs"),
         include_str!("sources.rs"),
     ];
-    let extras = [BEFORE, DURING, AFTER]
-        .into_iter()
-        .flatten()
-        .map(|extra| extra.text);
+    let extras = [BEFORE, DURING, AFTER].into_iter().flatten().map(|extra| extra.text);
     let mut hash = Sha256::new();
     for text in builders.into_iter().chain(extras) {
         hash.update((text.len() as u64).to_le_bytes());
@@ -262,10 +233,7 @@ mod tests {
 
     #[test]
     fn the_cloud_configuration_is_yaml_and_runs_vendor_scripts_before_the_users() {
-        let config = AFTER
-            .iter()
-            .find(|extra| extra.path.contains("cloud.cfg.d"))
-            .unwrap();
+        let config = AFTER.iter().find(|extra| extra.path.contains("cloud.cfg.d")).unwrap();
         let config: serde_yaml::Value = serde_yaml::from_str(config.text).unwrap();
         let at = |stage: &str, name: &str| {
             let modules = config[stage].as_sequence().unwrap();

@@ -17,10 +17,7 @@ use super::{cache, grub, run, sources};
 /// # Errors
 /// When not run by root, without a Debian mirror, or when `mmdebstrap` fails.
 pub(super) fn make(scratch: &Path, ids: &Ids) -> anyhow::Result<PathBuf> {
-    ensure!(
-        nix::unistd::geteuid().is_root(),
-        "building the image needs root: run it as root"
-    );
+    ensure!(nix::unistd::geteuid().is_root(), "building the image needs root: run it as root");
     let tree = scratch.join("root");
     bootstrap(scratch, &tree)?;
     overlay(&tree, AFTER)?;
@@ -36,16 +33,9 @@ pub(super) fn make(scratch: &Path, ids: &Ids) -> anyhow::Result<PathBuf> {
     write(
         &tree,
         "/etc/fstab",
-        &format!(
-            "PARTUUID={} / ext4 errors=remount-ro 0 1\n",
-            ids.root_partition
-        ),
+        &format!("PARTUUID={} / ext4 errors=remount-ro 0 1\n", ids.root_partition),
     )?;
-    write(
-        &tree,
-        "/boot/grub/grub.cfg",
-        &grub::root_config(ids, ARGUMENTS),
-    )?;
+    write(&tree, "/boot/grub/grub.cfg", &grub::root_config(ids, ARGUMENTS))?;
     forget_the_builder(&tree)?;
     Ok(tree)
 }
@@ -56,27 +46,14 @@ pub(super) fn make(scratch: &Path, ids: &Ids) -> anyhow::Result<PathBuf> {
 /// When the tree has not exactly one kernel, or `depmod` fails.
 pub(super) fn take_kernel(tree: &Path, dir: &Path) -> anyhow::Result<String> {
     let modules = tree.join("usr").join(cache::MODULES);
-    let mut versions = modules
-        .read_dir()?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut versions =
+        modules.read_dir()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let kver = versions.next().context("the tree has no kernel modules")?;
-    ensure!(
-        versions.next().is_none(),
-        "more than one kernel in {}",
-        modules.display()
-    );
-    fs::copy(
-        tree.join(format!("boot/vmlinuz-{kver}")),
-        dir.join(cache::KERNEL),
-    )?;
+    ensure!(versions.next().is_none(), "more than one kernel in {}", modules.display());
+    fs::copy(tree.join(format!("boot/vmlinuz-{kver}")), dir.join(cache::KERNEL))?;
     let copy = dir.join(cache::MODULES);
     fs::create_dir_all(&copy)?;
-    run::run(
-        Command::new("cp")
-            .arg("-a")
-            .arg(modules.join(&kver))
-            .arg(&copy),
-    )?;
+    run::run(Command::new("cp").arg("-a").arg(modules.join(&kver)).arg(&copy))?;
     run::run(Command::new("depmod").arg("-b").arg(dir).arg(&kver))?;
     Ok(kver)
 }
@@ -87,30 +64,12 @@ fn bootstrap(scratch: &Path, tree: &Path) -> anyhow::Result<()> {
     overlay(&before, BEFORE)?;
     overlay(&during, DURING)?;
     let options = scratch.join("apt.conf");
-    let dump = Command::new("apt-config")
-        .arg("dump")
-        .output()
-        .context("cannot run apt-config")?;
-    fs::write(
-        &options,
-        sources::fetch_options(&String::from_utf8_lossy(&dump.stdout)),
-    )?;
+    let dump = Command::new("apt-config").arg("dump").output().context("cannot run apt-config")?;
+    fs::write(&options, sources::fetch_options(&String::from_utf8_lossy(&dump.stdout)))?;
     let mut command = Command::new("setpriv");
-    command.args([
-        "--pdeathsig",
-        "KILL",
-        "unshare",
-        "--mount",
-        "--propagation",
-        "private",
-    ]);
+    command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"]);
     command.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
-    command.args([
-        "mmdebstrap",
-        "--mode=root",
-        "--variant=minbase",
-        "--format=directory",
-    ]);
+    command.args(["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"]);
     command.arg(format!("--include={}", PACKAGES.join(",")));
     command.arg(format!("--aptopt={}", options.display()));
     command.arg("--dpkgopt=force-unsafe-io");
@@ -121,24 +80,15 @@ fn bootstrap(scratch: &Path, tree: &Path) -> anyhow::Result<()> {
     command.arg(sources::SUITE).arg(tree);
     command.args(sources::of_this_machine(Path::new("/etc/apt"))?);
     // Programs of the tree must not see the builder's settings.
-    command
-        .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .env("TMPDIR", scratch);
+    command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("TMPDIR", scratch);
     let proxies = ["http_proxy", "https_proxy", "no_proxy"];
-    command.envs(
-        proxies
-            .iter()
-            .filter_map(|name| Some((name, std::env::var_os(name)?))),
-    );
+    command.envs(proxies.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     run::run(&mut command)
 }
 
 /// What the image's dpkg leaves out, in a file, as `mmdebstrap` takes it.
 fn dpkg_options(scratch: &Path) -> anyhow::Result<PathBuf> {
-    let own = AFTER
-        .iter()
-        .find(|extra| extra.path.starts_with("/etc/dpkg/"));
+    let own = AFTER.iter().find(|extra| extra.path.starts_with("/etc/dpkg/"));
     let file = scratch.join("dpkg.cfg");
     fs::write(&file, own.context("the recipe has no dpkg options")?.text)?;
     Ok(file)
@@ -147,13 +97,7 @@ fn dpkg_options(scratch: &Path) -> anyhow::Result<PathBuf> {
 /// Removes what belongs to the machine that built the tree, and what each machine must make for itself.
 fn forget_the_builder(tree: &Path) -> anyhow::Result<()> {
     remove(tree, "/etc/apt/apt.conf.d/99mmdebstrap")?;
-    for directory in [
-        "etc/ssh",
-        "var/log",
-        "var/cache/debconf",
-        "var/cache/ldconfig",
-        "boot",
-    ] {
+    for directory in ["etc/ssh", "var/log", "var/cache/debconf", "var/cache/ldconfig", "boot"] {
         for entry in tree.join(directory).read_dir()? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -171,11 +115,9 @@ fn forget_the_builder(tree: &Path) -> anyhow::Result<()> {
         remove(tree, link)?;
     }
     // Logins are recorded there; sshd and login do not make them.
-    for (log, mode) in [
-        ("var/log/wtmp", 0o664),
-        ("var/log/btmp", 0o660),
-        ("var/log/lastlog", 0o664),
-    ] {
+    for (log, mode) in
+        [("var/log/wtmp", 0o664), ("var/log/btmp", 0o660), ("var/log/lastlog", 0o664)]
+    {
         fs::write(tree.join(log), "")?;
         fs::set_permissions(tree.join(log), fs::Permissions::from_mode(mode))?;
         let utmp = group(tree, "utmp")?;
@@ -187,23 +129,16 @@ fn forget_the_builder(tree: &Path) -> anyhow::Result<()> {
 /// Number of a group of the tree.
 fn group(tree: &Path, name: &str) -> anyhow::Result<u32> {
     let groups = fs::read_to_string(tree.join("etc/group"))?;
-    let mut lines = groups
-        .lines()
-        .filter_map(|line| line.strip_prefix(name)?.strip_prefix(":x:"));
+    let mut lines = groups.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(":x:"));
     let number = lines.next().and_then(|rest| rest.split(':').next());
-    Ok(number
-        .with_context(|| format!("the tree has no group {name}"))?
-        .parse()?)
+    Ok(number.with_context(|| format!("the tree has no group {name}"))?.parse()?)
 }
 
 fn overlay(tree: &Path, extras: &[Extra]) -> anyhow::Result<()> {
     fs::create_dir_all(tree)?;
     for extra in extras {
         write(tree, extra.path, extra.text)?;
-        fs::set_permissions(
-            inside(tree, extra.path),
-            fs::Permissions::from_mode(extra.mode),
-        )?;
+        fs::set_permissions(inside(tree, extra.path), fs::Permissions::from_mode(extra.mode))?;
     }
     Ok(())
 }
@@ -253,10 +188,7 @@ mod tests {
         symlink(outside.path(), tree.path().join("resolv.conf")).unwrap();
         write(tree.path(), "/resolv.conf", "ours").unwrap();
         assert_eq!(fs::read_to_string(outside.path()).unwrap(), "");
-        assert_eq!(
-            fs::read_to_string(tree.path().join("resolv.conf")).unwrap(),
-            "ours"
-        );
+        assert_eq!(fs::read_to_string(tree.path().join("resolv.conf")).unwrap(), "ours");
     }
 
     #[test]

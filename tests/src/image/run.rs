@@ -13,13 +13,9 @@ const TAIL: usize = 12;
 /// When it cannot be started or does not exit with 0: the message holds the last lines that it wrote.
 pub(super) fn run(command: &mut Command) -> anyhow::Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .stdin(Stdio::null())
-        .env("LC_ALL", "C")
-        .output()
-        .with_context(|| {
-            format!("cannot run {name}: is its package installed? See xtask/packages.txt")
-        })?;
+    let output = command.stdin(Stdio::null()).env("LC_ALL", "C").output().with_context(|| {
+        format!("cannot run {name}: is its package installed? See xtask/packages.txt")
+    })?;
     if output.status.success() {
         return Ok(());
     }
@@ -51,9 +47,7 @@ mod tests {
 
     #[test]
     fn a_missing_program_names_the_package_list() {
-        let error = run(&mut Command::new("no-such-program-here"))
-            .unwrap_err()
-            .to_string();
+        let error = run(&mut Command::new("no-such-program-here")).unwrap_err().to_string();
         assert!(
             error.contains("no-such-program-here") && error.contains("packages.txt"),
             "{error}"

@@ -15,18 +15,12 @@ pub(super) const SUITE: &str = "bookworm";
 pub(super) fn of_this_machine(etc_apt: &Path) -> anyhow::Result<Vec<String>> {
     let mut files = vec![etc_apt.join("sources.list")];
     let parts = etc_apt.join("sources.list.d");
-    let parts = parts
-        .read_dir()
-        .with_context(|| format!("cannot list {}", parts.display()))?;
+    let parts = parts.read_dir().with_context(|| format!("cannot list {}", parts.display()))?;
     files.extend(parts.filter_map(|entry| Some(entry.ok()?.path())));
     files.sort();
     let mut entries = Vec::new();
     for file in files {
-        let extension = file
-            .extension()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let extension = file.extension().unwrap_or_default().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         match extension.as_str() {
             "list" => entries.extend(text.lines().filter_map(one_line)),
@@ -34,14 +28,8 @@ pub(super) fn of_this_machine(etc_apt: &Path) -> anyhow::Result<Vec<String>> {
             _ => {}
         }
     }
-    let release = entries
-        .iter()
-        .any(|entry| entry.ends_with(&format!(" {SUITE} main")));
-    ensure!(
-        release,
-        "no source of Debian {SUITE} (main) in {}: add one",
-        etc_apt.display()
-    );
+    let release = entries.iter().any(|entry| entry.ends_with(&format!(" {SUITE} main")));
+    ensure!(release, "no source of Debian {SUITE} (main) in {}: add one", etc_apt.display());
     Ok(entries)
 }
 
@@ -54,9 +42,7 @@ pub(super) fn fetch_options(dump: &str) -> String {
         "Acquire::Retries",
         "Acquire::ForceIPv",
     ];
-    let lines = dump
-        .lines()
-        .filter(|line| ours.iter().any(|start| line.starts_with(start)));
+    let lines = dump.lines().filter(|line| ours.iter().any(|start| line.starts_with(start)));
     lines.fold(String::new(), |text, line| text + line + "\n")
 }
 
@@ -64,9 +50,7 @@ pub(super) fn fetch_options(dump: &str) -> String {
 fn entry(uri: &str, suite: &str, components: &[&str], key: Option<&str>) -> Option<String> {
     let flavour = suite.strip_prefix(SUITE)?;
     let ours = ["", "-updates", "-security"].contains(&flavour) && components.contains(&"main");
-    let option = key
-        .map(|key| format!("[signed-by={key}] "))
-        .unwrap_or_default();
+    let option = key.map(|key| format!("[signed-by={key}] ")).unwrap_or_default();
     ours.then(|| format!("deb {option}{uri} {suite} main"))
 }
 
@@ -77,9 +61,7 @@ fn one_line(line: &str) -> Option<String> {
         Some(rest) => rest.split_once(']')?,
         None => ("", line),
     };
-    let key = options
-        .split_whitespace()
-        .find_map(|option| option.strip_prefix("signed-by="));
+    let key = options.split_whitespace().find_map(|option| option.strip_prefix("signed-by="));
     let mut words = rest.split_whitespace();
     let (uri, suite) = (words.next()?, words.next()?);
     entry(uri, suite, &words.collect::<Vec<_>>(), key)
@@ -106,12 +88,8 @@ fn stanzas(text: &str) -> Vec<Vec<(String, String)>> {
 
 /// Reads a stanza of the new format: every URI with every suite.
 fn deb822(fields: &[(String, String)]) -> Vec<String> {
-    let field = |name: &str| {
-        fields
-            .iter()
-            .find(|(key, _)| key == name)
-            .map_or("", |(_, value)| value)
-    };
+    let field =
+        |name: &str| fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value);
     let words = |name: &str| field(name).split_whitespace().collect::<Vec<_>>();
     if field("enabled").eq_ignore_ascii_case("no") || !words("types").contains(&"deb") {
         return Vec::new();
@@ -119,12 +97,9 @@ fn deb822(fields: &[(String, String)]) -> Vec<String> {
     // A key that is written out in the stanza has no place in one line: apt's own keys must do.
     let key = Some(field("signed-by")).filter(|key| key.starts_with('/') && !key.contains(' '));
     let (suites, components) = (words("suites"), words("components"));
-    let pairs = words("uris")
-        .into_iter()
-        .flat_map(|uri| suites.iter().map(move |suite| (uri, *suite)));
-    pairs
-        .filter_map(|(uri, suite)| entry(uri, suite, &components, key))
-        .collect()
+    let pairs =
+        words("uris").into_iter().flat_map(|uri| suites.iter().map(move |suite| (uri, *suite)));
+    pairs.filter_map(|(uri, suite)| entry(uri, suite, &components, key)).collect()
 }
 
 #[cfg(test)]
@@ -173,10 +148,7 @@ mod tests {
     fn a_key_inside_the_stanza_is_left_to_apt() {
         let text = "Types: deb\nURIs: http://a/\nSuites: bookworm\nComponents: main\nSigned-By:\n -----BEGIN\n .\n x\n";
         let machine = machine(&[("sources.list.d/a.sources", text)]);
-        assert_eq!(
-            of_this_machine(machine.path()).unwrap(),
-            ["deb http://a/ bookworm main"]
-        );
+        assert_eq!(of_this_machine(machine.path()).unwrap(), ["deb http://a/ bookworm main"]);
     }
 
     #[test]

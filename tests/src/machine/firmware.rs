@@ -35,10 +35,9 @@ impl Firmware {
         match self {
             Self::Bios => &[],
             Self::UefiPxe => &["opt/org.tianocore/IPv6PXESupport"],
-            Self::UefiHttp => &[
-                "opt/org.tianocore/IPv4PXESupport",
-                "opt/org.tianocore/IPv6PXESupport",
-            ],
+            Self::UefiHttp => {
+                &["opt/org.tianocore/IPv4PXESupport", "opt/org.tianocore/IPv6PXESupport"]
+            }
         }
     }
 }
@@ -57,10 +56,7 @@ impl FromStr for Firmware {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match Self::ALL
-            .into_iter()
-            .find(|firmware| firmware.to_string() == text)
-        {
+        match Self::ALL.into_iter().find(|firmware| firmware.to_string() == text) {
             Some(firmware) => Ok(firmware),
             None => bail!("unknown firmware `{text}`: take bios, uefi-pxe or uefi-http"),
         }

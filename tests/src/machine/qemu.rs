@@ -51,24 +51,15 @@ impl Hardware<'_> {
                 spec.uuid()
             ),
         );
-        args.add(
-            "-chardev",
-            &format!("file,id=console,append=on,path={}", self.file(CONSOLE)),
-        );
+        args.add("-chardev", &format!("file,id=console,append=on,path={}", self.file(CONSOLE)));
         args.add("-serial", "chardev:console");
-        args.add(
-            "-qmp",
-            &format!("unix:{},server=on,wait=off", comma(self.qmp)),
-        );
+        args.add("-qmp", &format!("unix:{},server=on,wait=off", comma(self.qmp)));
         if spec.firmware.variables().is_some() {
             args.add(
                 "-drive",
                 &format!("if=pflash,unit=0,format=raw,readonly=on,file={OVMF_CODE}"),
             );
-            args.add(
-                "-drive",
-                &format!("if=pflash,unit=1,format=raw,file={}", self.file(VARS)),
-            );
+            args.add("-drive", &format!("if=pflash,unit=1,format=raw,file={}", self.file(VARS)));
         }
         for name in spec.firmware.switched_off() {
             args.add("-fw_cfg", &format!("name={name},string=n"));
@@ -77,22 +68,12 @@ impl Hardware<'_> {
 
     fn network(&self, args: &mut Arguments) {
         let spec = self.spec;
-        args.add(
-            "-netdev",
-            &format!("tap,id=net,ifname={},script=no,downscript=no", spec.tap()),
-        );
+        args.add("-netdev", &format!("tap,id=net,ifname={},script=no,downscript=no", spec.tap()));
         // Without a ROM of its own the card is driven by OVMF's PXE client and not by QEMU's iPXE.
-        let rom = if spec.firmware == Firmware::Bios {
-            ""
-        } else {
-            ",romfile="
-        };
+        let rom = if spec.firmware == Firmware::Bios { "" } else { ",romfile=" };
         args.add(
             "-device",
-            &format!(
-                "virtio-net-pci,netdev=net,mac={},bootindex=0{rom}",
-                spec.mac()
-            ),
+            &format!("virtio-net-pci,netdev=net,mac={},bootindex=0{rom}", spec.mac()),
         );
     }
 
@@ -137,35 +118,22 @@ mod tests {
 
     fn line(firmware: Firmware) -> String {
         let spec = MachineSpec::new(firmware, 7);
-        let hardware = Hardware {
-            spec: &spec,
-            dir: Path::new("/a,b"),
-            qmp: Path::new("/q"),
-        };
+        let hardware = Hardware { spec: &spec, dir: Path::new("/a,b"), qmp: Path::new("/q") };
         let args = hardware.arguments();
-        args.iter()
-            .map(|a| a.to_string_lossy())
-            .collect::<Vec<_>>()
-            .join(" ")
+        args.iter().map(|a| a.to_string_lossy()).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
     fn a_bios_machine_has_the_cards_rom_and_no_flash() {
         let line = line(Firmware::Bios);
-        assert!(
-            !line.contains("romfile") && !line.contains("pflash"),
-            "{line}"
-        );
+        assert!(!line.contains("romfile") && !line.contains("pflash"), "{line}");
     }
 
     #[test]
     fn a_machine_for_http_boot_has_pxe_switched_off() {
         let line = line(Firmware::UefiHttp);
         assert!(line.contains("IPv4PXESupport,string=n"), "{line}");
-        assert!(
-            line.contains("romfile=") && line.contains("pflash"),
-            "{line}"
-        );
+        assert!(line.contains("romfile=") && line.contains("pflash"), "{line}");
     }
 
     #[test]

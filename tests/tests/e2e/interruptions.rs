@@ -19,21 +19,13 @@ fn a_provisioner_killed_in_the_middle_of_a_write_and_started_again_loses_no_mach
     lab.provisioner().0.kill();
     wait::pass(Duration::from_secs(5))?;
     let blank = lab.machine(0)?.disk_starts_blank(MIB)?;
-    demand(
-        &mut lab,
-        blank,
-        "the first MiB is withheld until the image is known to be right",
-    )?;
+    demand(&mut lab, blank, "the first MiB is withheld until the image is known to be right")?;
     lab.start_provisioner()?;
 
     lab.wait_until_running(&[0], INSTALLED)?;
     let node = lab.node(0)?;
     let once = node.installs == 1 && node.installed_generation == 1;
-    demand(
-        &mut lab,
-        once,
-        &format!("one installation was enough: {node:?}"),
-    )?;
+    demand(&mut lab, once, &format!("one installation was enough: {node:?}"))?;
     lab.passed();
     Ok(())
 }
@@ -51,11 +43,7 @@ fn a_machine_switched_off_in_the_middle_of_a_write_is_installed_at_the_next_powe
     lab.wait_until_running(&[0], INSTALLED)?;
     let node = lab.node(0)?;
     let twice = node.installs == 2 && node.generation == 1 && node.installed_generation == 1;
-    demand(
-        &mut lab,
-        twice,
-        &format!("the second try of the same generation did it: {node:?}"),
-    )?;
+    demand(&mut lab, twice, &format!("the second try of the same generation did it: {node:?}"))?;
     lab.passed();
     Ok(())
 }

@@ -27,9 +27,5 @@ fn artifacts() -> Result<&'static Artifacts> {
 
 /// Fails with everything that is known about the rack unless `holds`.
 fn demand(lab: &mut Lab, holds: bool, what: &str) -> Result<()> {
-    if holds {
-        Ok(())
-    } else {
-        Err(lab.with_evidence(&anyhow!("not so: {what}")))
-    }
+    if holds { Ok(()) } else { Err(lab.with_evidence(&anyhow!("not so: {what}"))) }
 }

@@ -65,38 +65,22 @@ fn has_what_its_cloud_config_says(lab: &mut Lab, place: usize) -> Result<()> {
     let disk = machine.disk();
     let hostname = read_root_file(&disk, "/etc/hostname")?;
     let right = !node.hostname.is_empty() && hostname.trim() == node.hostname;
-    demand(
-        lab,
-        right,
-        &format!("{} is called `{}`", hostname.trim(), node.hostname),
-    )?;
+    demand(lab, right, &format!("{} is called `{}`", hostname.trim(), node.hostname))?;
     let keys = read_root_file(&disk, "/home/admin/.ssh/authorized_keys")?;
-    demand(
-        lab,
-        keys.contains(SSH_KEY),
-        &format!("the operator may log in: {keys}"),
-    )
+    demand(lab, keys.contains(SSH_KEY), &format!("the operator may log in: {keys}"))
 }
 
 fn passed_every_step(lab: &mut Lab, place: usize) -> Result<()> {
     let firmware = lab.machine(place)?.spec().firmware;
     let missing = steps::missing(firmware, &lab.reached(place));
-    demand(
-        lab,
-        missing.is_none(),
-        &format!("place {place} passed `{}`", missing.unwrap_or("")),
-    )
+    demand(lab, missing.is_none(), &format!("place {place} passed `{}`", missing.unwrap_or("")))
 }
 
 fn came_from_its_disk(lab: &mut Lab, place: usize) -> Result<()> {
     let reached = lab.reached(place);
     let sent = steps::saw(&reached, "local-disk");
     let installer = steps::saw(&reached, "kernel") || steps::saw(&reached, "claimed");
-    demand(
-        lab,
-        sent && !installer,
-        &format!("place {place} was sent to its disk at once"),
-    )
+    demand(lab, sent && !installer, &format!("place {place} was sent to its disk at once"))
 }
 
 fn installed_times(lab: &mut Lab, place: usize, times: u32) -> Result<()> {
@@ -104,9 +88,5 @@ fn installed_times(lab: &mut Lab, place: usize, times: u32) -> Result<()> {
     let right = node.installs == times
         && node.generation == u64::from(times)
         && node.installed_generation == node.generation;
-    demand(
-        lab,
-        right,
-        &format!("place {place} was installed {times} times: {node:?}"),
-    )
+    demand(lab, right, &format!("place {place} was installed {times} times: {node:?}"))
 }

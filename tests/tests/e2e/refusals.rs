@@ -30,8 +30,7 @@ fn a_wrong_image_hash_leaves_the_disk_blank_and_is_tried_as_often_as_the_profile
         raw_bytes: 16 * MIB,
     };
     let mut lab = Lab::set_up(&plan, artifacts)?;
-    lab.layout()
-        .change_profile(&json!({"install": {"limits": {"tries": 2}}}))?;
+    lab.layout().change_profile(&json!({"install": {"limits": {"tries": 2}}}))?;
     lab.start_provisioner()?;
     lab.power_on(0)?;
 
@@ -62,11 +61,7 @@ fn failed_twice(lab: &mut Lab) -> Result<()> {
     demand(lab, twice, &format!("two tries, both failed: {node:?}"))?;
     let reason = node.reason.to_lowercase();
     let said = reason.contains("sha-256") || reason.contains("sha256") || reason.contains("hash");
-    demand(
-        lab,
-        said,
-        &format!("the reason names the hash: {}", node.reason),
-    )?;
+    demand(lab, said, &format!("the reason names the hash: {}", node.reason))?;
     let blank = lab.machine(0)?.disk_starts_blank(MIB)?;
     demand(lab, blank, "the first MiB is all zero")
 }
@@ -76,18 +71,10 @@ fn small_image(dir: &Path) -> Result<PathBuf> {
     let raw = dir.join("image.raw");
     let mut bytes = Vec::new();
     for number in 0..4 * MIB {
-        bytes.extend(
-            u32::try_from(number)?
-                .wrapping_mul(2_654_435_761)
-                .to_le_bytes(),
-        );
+        bytes.extend(u32::try_from(number)?.wrapping_mul(2_654_435_761).to_le_bytes());
     }
     File::create(&raw)?.write_all(&bytes)?;
-    let status = Command::new("zstd")
-        .args(["-q", "-1"])
-        .arg(&raw)
-        .status()
-        .context("zstd")?;
+    let status = Command::new("zstd").args(["-q", "-1"]).arg(&raw).status().context("zstd")?;
     ensure!(status.success(), "zstd ended with {status}");
     Ok(dir.join("image.raw.zst"))
 }
@@ -119,8 +106,7 @@ fn ungrouped() -> Result<Lab> {
         machine.disk_bytes = 64 * MIB;
     }
     let mut lab = Lab::set_up(&plan, artifacts)?;
-    lab.machine(0)?
-        .write_disk_start(&marker_boot_sector(MARKER))?;
+    lab.machine(0)?.write_disk_start(&marker_boot_sector(MARKER))?;
     Ok(lab)
 }
 
@@ -130,25 +116,14 @@ fn boots_its_own_disk_and_says_why(mut lab: Lab) -> Result<()> {
     lab.start_provisioner()?;
     lab.power_on(0)?;
 
-    let shown = lab
-        .machine(0)?
-        .wait_for_console(MARKER, Duration::from_mins(3));
+    let shown = lab.machine(0)?.wait_for_console(MARKER, Duration::from_mins(3));
     if let Err(error) = shown {
         return Err(lab.with_evidence(&error));
     }
     let console = lab.machine(0)?.console().to_lowercase();
     let screen = console.split_whitespace().collect::<Vec<_>>().join(" ");
-    demand(
-        &mut lab,
-        screen.contains("no group"),
-        &format!("its screen says why: {screen}"),
-    )?;
-    let installs: u32 = lab
-        .nodes()?
-        .into_iter()
-        .flatten()
-        .map(|node| node.installs)
-        .sum();
+    demand(&mut lab, screen.contains("no group"), &format!("its screen says why: {screen}"))?;
+    let installs: u32 = lab.nodes()?.into_iter().flatten().map(|node| node.installs).sum();
     demand(&mut lab, installs == 0, "nothing was installed")?;
     lab.machine(0)?.power_off();
     let untouched = Sha256::digest(whole(&mut lab)?) == before;

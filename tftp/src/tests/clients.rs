@@ -8,32 +8,19 @@ use tokio::process::Command;
 use super::*;
 
 async fn run(program: &str, arguments: &[&str]) -> Output {
-    let output = Command::new(program)
-        .args(arguments)
-        .kill_on_drop(true)
-        .output()
-        .await;
+    let output = Command::new(program).args(arguments).kill_on_drop(true).output().await;
     output.unwrap_or_else(|error| panic!("{program} (see xtask/packages.txt): {error}"))
 }
 
 async fn curl(server: &Running, name: &str, more: &[&str]) -> Output {
     let url = format!("tftp://{}/{name}", server.address);
-    run(
-        "curl",
-        &[&["-s", "--path-as-is", "--max-time", "60"], more, &[&url]].concat(),
-    )
-    .await
+    run("curl", &[&["-s", "--path-as-is", "--max-time", "60"], more, &[&url]].concat()).await
 }
 
 async fn tftp(server: &Running, folder: &Path, command: &[&str]) -> Output {
     let port = server.port();
     let local = folder.join("got").to_string_lossy().into_owned();
-    let arguments = [
-        &["127.0.0.1", &port, "-m", "binary", "-c"],
-        command,
-        &[&local],
-    ]
-    .concat();
+    let arguments = [&["127.0.0.1", &port, "-m", "binary", "-c"], command, &[&local]].concat();
     run("tftp", &arguments).await
 }
 
@@ -48,10 +35,7 @@ async fn curl_reads_back_what_is_served() {
         assert_eq!(server.event().await, ("ipxe.efi".into(), What::Requested));
         let (_, what) = server.event().await;
         let sent = length as u64;
-        assert!(
-            matches!(what, What::Sent { bytes, .. } if bytes == sent),
-            "{what:?}"
-        );
+        assert!(matches!(what, What::Sent { bytes, .. } if bytes == sent), "{what:?}");
     }
 }
 
@@ -79,11 +63,7 @@ async fn curl_is_told_that_a_file_is_not_there() {
     let server = Running::with_files(&[]).await;
     for name in ["nothing", "../../../../etc/passwd", "/etc/passwd"] {
         let output = curl(&server, name, &[]).await;
-        assert_eq!(
-            output.status.code(),
-            Some(68),
-            "CURLE_TFTP_NOTFOUND for {name}"
-        );
+        assert_eq!(output.status.code(), Some(68), "CURLE_TFTP_NOTFOUND for {name}");
         assert!(output.stdout.is_empty(), "{name}");
     }
 }

@@ -56,39 +56,21 @@ impl Client {
 
 /// Gives up a silent client at once.
 fn impatient() -> Limits {
-    Limits {
-        timeout: Duration::from_millis(5),
-        retries: 1,
-        ..Limits::default()
-    }
+    Limits { timeout: Duration::from_millis(5), retries: 1, ..Limits::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn options_are_acknowledged_and_the_block_fits_a_frame() {
     let server = Running::with_files(&[("x", &loader(5000))]).await;
     let client = Client::new().await;
-    let options = [
-        "tsize",
-        "0",
-        "blksize",
-        "8192",
-        "windowsize",
-        "8",
-        "timeout",
-        "3",
-    ];
+    let options = ["tsize", "0", "blksize", "8192", "windowsize", "8", "timeout", "3"];
     client.read(&server, "x", &options).await;
     let (packet, _) = client.receive().await;
     let text = String::from_utf8(packet[2..].to_vec()).unwrap();
     let words: Vec<&str> = text.split_terminator('\0').collect();
     let mut pairs: Vec<(&str, &str)> = words.chunks(2).map(|pair| (pair[0], pair[1])).collect();
     pairs.sort_unstable();
-    let expected = [
-        ("blksize", "1468"),
-        ("timeout", "3"),
-        ("tsize", "5000"),
-        ("windowsize", "8"),
-    ];
+    let expected = [("blksize", "1468"), ("timeout", "3"), ("tsize", "5000"), ("windowsize", "8")];
     assert_eq!((packet[1], pairs.as_slice()), (6, &expected[..]));
 }
 
@@ -131,11 +113,7 @@ async fn refusals_have_their_code_and_are_told() {
     let client = Client::new().await;
     let cases = [
         ("secret", Refused::NotAllowed, (2, "Permission denied")),
-        (
-            "later",
-            Refused::Unavailable("try again".into()),
-            (0, "try again"),
-        ),
+        ("later", Refused::Unavailable("try again".into()), (0, "try again")),
         ("nothing", Refused::NotFound, (1, "File not found")),
         ("../x", Refused::NotFound, (1, "File not found")),
     ];
@@ -143,10 +121,7 @@ async fn refusals_have_their_code_and_are_told() {
         client.read(&server, name, &[]).await;
         assert_eq!(client.error().await, (code, text.to_owned()), "{name}");
         assert_eq!(server.event().await, (name.to_owned(), What::Requested));
-        assert_eq!(
-            server.event().await,
-            (name.to_owned(), What::Refused(refused))
-        );
+        assert_eq!(server.event().await, (name.to_owned(), What::Refused(refused)));
     }
 }
 
@@ -202,10 +177,7 @@ async fn a_client_that_falls_silent_is_abandoned_and_not_called_sent() {
     client.read(&server, "x", &[]).await;
     assert_eq!(server.event().await.1, What::Requested);
     let what = server.event().await.1;
-    assert!(
-        matches!(what, What::Abandoned { bytes: 100, .. }),
-        "{what:?}"
-    );
+    assert!(matches!(what, What::Abandoned { bytes: 100, .. }), "{what:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,10 +189,7 @@ async fn a_repeated_request_from_one_port_starts_no_second_transfer() {
     }
     client.take().await;
     assert_eq!(server.event().await.1, What::Requested);
-    assert!(matches!(
-        server.event().await.1,
-        What::Sent { bytes: 100, .. }
-    ));
+    assert!(matches!(server.event().await.1, What::Sent { bytes: 100, .. }));
     let other = Client::new().await;
     other.read(&server, "y", &[]).await;
     assert_eq!(server.event().await, ("y".into(), What::Requested));
@@ -229,19 +198,13 @@ async fn a_repeated_request_from_one_port_starts_no_second_transfer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_transfers_than_allowed_are_refused() {
     let files = Files::new([("x".to_owned(), loader(100))]).unwrap();
-    let limits = Limits {
-        sessions: 1,
-        ..Limits::default()
-    };
+    let limits = Limits { sessions: 1, ..Limits::default() };
     let server = Running::start(files, limits).await;
     let (first, second) = (Client::new().await, Client::new().await);
     first.read(&server, "x", &[]).await;
     let (_, from) = first.receive().await;
     second.read(&server, "x", &[]).await;
-    assert_eq!(
-        second.error().await,
-        (0, "too many transfers, try again".into())
-    );
+    assert_eq!(second.error().await, (0, "too many transfers, try again".into()));
     first.acknowledge(1, from).await;
 }
 
@@ -267,14 +230,9 @@ async fn stopping_refuses_new_requests_and_lets_the_last_transfer_end() {
 async fn garbage_is_ignored() {
     let server = Running::with_files(&[("x", &loader(100))]).await;
     let client = Client::new().await;
-    for garbage in [
-        &b""[..],
-        b"\0",
-        b"\0\x01",
-        b"\0\x01x",
-        b"\0\x09x\0octet\0",
-        b"\0\x01\xff\0octet\0",
-    ] {
+    for garbage in
+        [&b""[..], b"\0", b"\0\x01", b"\0\x01x", b"\0\x09x\0octet\0", b"\0\x01\xff\0octet\0"]
+    {
         client.0.send_to(garbage, server.address).await.unwrap();
     }
     client.read(&server, "x", &[]).await;
@@ -286,20 +244,12 @@ async fn an_address_that_cannot_be_had_is_named() {
     let taken = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap();
     let source = Arc::new(Files::default());
-    let error = Server::bind(address, source, drop, Limits::default())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("cannot listen for TFTP on UDP {address}")
-    );
+    let error = Server::bind(address, source, drop, Limits::default()).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot listen for TFTP on UDP {address}"));
 }
 
 #[test]
 fn a_file_set_with_a_name_that_nobody_can_ask_for_is_refused() {
-    let files = [
-        ("a".to_owned(), Bytes::new()),
-        ("../b".to_owned(), Bytes::new()),
-    ];
+    let files = [("a".to_owned(), Bytes::new()), ("../b".to_owned(), Bytes::new())];
     assert_eq!(Files::new(files).unwrap_err(), "../b");
 }

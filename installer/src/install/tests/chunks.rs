@@ -14,9 +14,7 @@ struct Drip<'a> {
 
 impl io::Read for Drip<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let size = (*self.sizes.next().unwrap())
-            .min(buffer.len())
-            .min(self.bytes.len());
+        let size = (*self.sizes.next().unwrap()).min(buffer.len()).min(self.bytes.len());
         buffer[..size].copy_from_slice(&self.bytes[..size]);
         self.bytes = &self.bytes[size..];
         Ok(size)

@@ -10,14 +10,9 @@ fn a_broken_connection_is_resumed_where_it_broke() {
     let bytes = packed(&image);
     let cut = bytes.len() / 3;
     let server = HttpServer::start(bytes.clone(), [Act::Cut(cut), Act::Cut(cut)]);
-    lab.install(&order(&server, &bytes, ImageFormat::RawZstd))
-        .unwrap();
+    lab.install(&order(&server, &bytes, ImageFormat::RawZstd)).unwrap();
     assert!(lab.disk()[..image.len()] == image[..]);
-    let asked: Vec<_> = server
-        .requests()
-        .into_iter()
-        .map(|r| (r.range, r.if_range))
-        .collect();
+    let asked: Vec<_> = server.requests().into_iter().map(|r| (r.range, r.if_range)).collect();
     let tag = Some("\"one\"".to_owned());
     assert_eq!(
         asked,
@@ -54,8 +49,7 @@ fn a_server_that_is_killed_and_restarted_in_the_middle_is_waited_for() {
 fn a_server_without_ranges_sends_all_again_and_the_disk_is_right() {
     let (lab, image) = (Lab::new(DISK), image());
     let server = HttpServer::start(image.clone(), [Act::Cut(3 * MIB + 5), Act::IgnoreRange]);
-    lab.install(&order(&server, &image, ImageFormat::Raw))
-        .unwrap();
+    lab.install(&order(&server, &image, ImageFormat::Raw)).unwrap();
     assert!(lab.disk()[..image.len()] == image[..]);
 }
 
@@ -63,9 +57,7 @@ fn a_server_without_ranges_sends_all_again_and_the_disk_is_right() {
 fn an_image_that_changes_in_the_middle_fails_and_may_be_tried_again() {
     let (lab, image) = (Lab::new(DISK), image());
     let server = HttpServer::start(image.clone(), [Act::Cut(3 * MIB), Act::OtherSize]);
-    let stop = lab
-        .install(&order(&server, &image, ImageFormat::Raw))
-        .unwrap_err();
+    let stop = lab.install(&order(&server, &image, ImageFormat::Raw)).unwrap_err();
     let (stage, reason, retryable) = reason(&stop);
     assert_eq!((stage, retryable), (Stage::Write, true));
     assert!(reason.contains("changed"), "{reason}");
@@ -77,8 +69,7 @@ fn a_server_that_comes_back_with_new_tags_for_the_same_bytes_is_taken_up() {
     let (lab, image) = (Lab::new(DISK), image());
     let acts = [Act::Cut(3 * MIB), Act::OtherTag];
     let server = HttpServer::start(image.clone(), acts);
-    lab.install(&order(&server, &image, ImageFormat::Raw))
-        .unwrap();
+    lab.install(&order(&server, &image, ImageFormat::Raw)).unwrap();
     assert!(lab.disk()[..image.len()] == image[..]);
 }
 
@@ -102,12 +93,9 @@ fn busy_answers_are_repeated_and_a_missing_image_is_final() {
     let busy = |status| Act::Status(status, String::new());
     let acts = [busy(503), busy(429), busy(500)];
     let server = HttpServer::start(image.clone(), acts);
-    lab.install(&order(&server, &image, ImageFormat::Raw))
-        .unwrap();
+    lab.install(&order(&server, &image, ImageFormat::Raw)).unwrap();
     let server = HttpServer::start(image.clone(), [busy(404)]);
-    let stop = lab
-        .install(&order(&server, &image, ImageFormat::Raw))
-        .unwrap_err();
+    let stop = lab.install(&order(&server, &image, ImageFormat::Raw)).unwrap_err();
     let (stage, reason, retryable) = reason(&stop);
     assert_eq!((stage, retryable), (Stage::Write, false));
     assert!(reason.contains("404"), "{reason}");
@@ -119,9 +107,7 @@ fn a_boot_that_has_been_overtaken_stops_writing_and_reports_nothing() {
     let (lab, image) = (Lab::new(DISK), image());
     let server = HttpServer::start(image.clone(), []);
     lab.progress.refuse("a newer boot has taken over".into());
-    let stop = lab
-        .install(&order(&server, &image, ImageFormat::Raw))
-        .unwrap_err();
+    let stop = lab.install(&order(&server, &image, ImageFormat::Raw)).unwrap_err();
     assert_eq!(stop.report(), None);
     assert!(stop.to_string().contains("newer boot"), "{stop}");
 }

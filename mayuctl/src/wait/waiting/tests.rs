@@ -16,19 +16,11 @@ fn names(names: &[&str]) -> Target {
 }
 
 fn node(id: &str, state: &str) -> Node {
-    Node {
-        id: id.into(),
-        hostname: format!("host-{id}"),
-        state: state.into(),
-        ..Node::default()
-    }
+    Node { id: id.into(), hostname: format!("host-{id}"), state: state.into(), ..Node::default() }
 }
 
 fn failed(id: &str, reason: &str) -> Node {
-    Node {
-        reason: reason.into(),
-        ..node(id, "failed")
-    }
+    Node { reason: reason.into(), ..node(id, "failed") }
 }
 
 #[test]
@@ -71,19 +63,10 @@ fn a_failure_is_told_once_each_time_it_happens() {
 #[test]
 fn names_are_looked_up_only_when_a_node_may_have_got_one() {
     let mut waiting = waiting(names(&["n1"]));
-    assert!(
-        !waiting.seen(node("a", "installing")),
-        "all have to be seen first"
-    );
+    assert!(!waiting.seen(node("a", "installing")), "all have to be seen first");
     assert!(waiting.synced());
-    assert!(
-        !waiting.seen(node("a", "installed")),
-        "its names are the same"
-    );
-    assert!(waiting.seen(Node {
-        hostname: "n1".into(),
-        ..node("a", "installed")
-    }));
+    assert!(!waiting.seen(node("a", "installed")), "its names are the same");
+    assert!(waiting.seen(Node { hostname: "n1".into(), ..node("a", "installed") }));
     waiting.resolved("n1", "a");
     assert!(!waiting.seen(node("b", "unknown")), "there is no name left");
 }

@@ -126,11 +126,7 @@ impl<'de> Visitor<'de> for Builder<'_> {
                 let message = format!("a key is {kind}; keys are text: put it in quotes");
                 return Err(A::Error::custom(message));
             };
-            entries.push(Entry {
-                key: name,
-                node: key.node,
-                item: map.next_value_seed(self)?,
-            });
+            entries.push(Entry { key: name, node: key.node, item: map.next_value_seed(self)? });
         }
         let value = Value::Map(entries);
         Ok(Item { node, value })

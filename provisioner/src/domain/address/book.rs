@@ -84,11 +84,7 @@ impl AddressBook {
             .flat_map(|subnet| &subnet.reservations)
             .map(|reservation| (reservation.address, reservation.mac))
             .collect();
-        let mut book = Self {
-            subnets,
-            reserved,
-            ..Self::default()
-        };
+        let mut book = Self { subnets, reserved, ..Self::default() };
         for lease in leases {
             book.put(lease);
         }
@@ -102,8 +98,7 @@ impl AddressBook {
 
     /// The lease that `mac` holds in a subnet.
     pub fn lease_of(&self, mac: Mac, subnet: &Subnet) -> Option<&Lease> {
-        self.leases_of(mac)
-            .find(|lease| subnet.cidr.contains(&lease.address))
+        self.leases_of(mac).find(|lease| subnet.cidr.contains(&lease.address))
     }
 
     /// The lease of an address, if it is held by `mac`.
@@ -114,9 +109,7 @@ impl AddressBook {
     /// All leases of a MAC, on whichever subnets, but for addresses that it declined.
     pub fn leases_of(&self, mac: Mac) -> impl Iterator<Item = &Lease> {
         let addresses = self.by_mac.get(&mac).into_iter().flatten();
-        addresses
-            .filter_map(|address| self.leases.get(address))
-            .filter(|lease| !lease.declined)
+        addresses.filter_map(|address| self.leases.get(address)).filter(|lease| !lease.declined)
     }
 
     /// All leases by address.
@@ -168,9 +161,7 @@ impl AddressBook {
         if self.reserved_elsewhere(mac, address) || !self.is_free_for(mac, address, now) {
             return Answer::Nak(format!("{address} belongs to another client"));
         }
-        let known = self
-            .lease_of(mac, subnet)
-            .is_some_and(|lease| lease.address == address);
+        let known = self.lease_of(mac, subnet).is_some_and(|lease| lease.address == address);
         let may_take = match ask {
             Ask::Selecting(_) => {
                 self.is_offered(mac, address, now) || in_reach(subnet, mac, address)
@@ -182,11 +173,7 @@ impl AddressBook {
         };
         if !known && !may_take {
             let text = format!("no lease of {address} is known");
-            return if authoritative {
-                Answer::Nak(text)
-            } else {
-                Answer::Silent(text)
-            };
+            return if authoritative { Answer::Nak(text) } else { Answer::Silent(text) };
         }
         Answer::Ack(Lease {
             address,
@@ -199,10 +186,7 @@ impl AddressBook {
 
     /// The lease that a DHCPDECLINE leaves: nobody gets the address for a day.
     pub fn declined(&self, mac: Mac, address: Ipv4Addr, now: Millis) -> Option<Lease> {
-        let held = self
-            .leases
-            .get(&address)
-            .is_some_and(|lease| lease.mac == mac);
+        let held = self.leases.get(&address).is_some_and(|lease| lease.mac == mac);
         (held || self.is_offered(mac, address, now)).then(|| Lease {
             address,
             mac,
@@ -244,11 +228,7 @@ impl AddressBook {
         subnet: &Subnet,
         now: Millis,
     ) -> Result<Ipv4Addr, NoAddress> {
-        let reserved = subnet
-            .reservations
-            .iter()
-            .find(|r| r.mac == mac)
-            .map(|r| r.address);
+        let reserved = subnet.reservations.iter().find(|r| r.mac == mac).map(|r| r.address);
         if let Some(address) = reserved {
             return Ok(address);
         }
@@ -284,32 +264,23 @@ impl AddressBook {
             .leases
             .get(&address)
             .is_some_and(|lease| lease.expires > now && (lease.declined || lease.mac != mac));
-        let offered = self
-            .offers
-            .get(&address)
-            .is_some_and(|offer| offer.until > now && offer.mac != mac);
+        let offered =
+            self.offers.get(&address).is_some_and(|offer| offer.until > now && offer.mac != mac);
         !leased && !offered
     }
 
     fn is_offered(&self, mac: Mac, address: Ipv4Addr, now: Millis) -> bool {
-        self.offers
-            .get(&address)
-            .is_some_and(|offer| offer.mac == mac && offer.until > now)
+        self.offers.get(&address).is_some_and(|offer| offer.mac == mac && offer.until > now)
     }
 
     fn reserved_elsewhere(&self, mac: Mac, address: Ipv4Addr) -> bool {
-        self.reserved
-            .get(&address)
-            .is_some_and(|owner| *owner != mac)
+        self.reserved.get(&address).is_some_and(|owner| *owner != mac)
     }
 }
 
 fn in_reach(subnet: &Subnet, mac: Mac, address: Ipv4Addr) -> bool {
     in_pool(subnet, address)
-        || subnet
-            .reservations
-            .iter()
-            .any(|r| r.mac == mac && r.address == address)
+        || subnet.reservations.iter().any(|r| r.mac == mac && r.address == address)
 }
 
 fn in_pool(subnet: &Subnet, address: Ipv4Addr) -> bool {
@@ -320,11 +291,7 @@ fn pool_size(subnet: &Subnet) -> u64 {
     let size = |first: Ipv4Addr, last: Ipv4Addr| {
         u64::from(u32::from(last).saturating_sub(u32::from(first))) + 1
     };
-    subnet
-        .pools
-        .iter()
-        .map(|pool| size(*pool.start(), *pool.end()))
-        .sum()
+    subnet.pools.iter().map(|pool| size(*pool.start(), *pool.end())).sum()
 }
 
 fn nth(subnet: &Subnet, mut at: u64) -> Option<Ipv4Addr> {
@@ -332,9 +299,7 @@ fn nth(subnet: &Subnet, mut at: u64) -> Option<Ipv4Addr> {
         let (first, last) = (u32::from(*pool.start()), u32::from(*pool.end()));
         let size = u64::from(last.saturating_sub(first)) + 1;
         if at < size {
-            return u32::try_from(at)
-                .ok()
-                .map(|offset| Ipv4Addr::from(first + offset));
+            return u32::try_from(at).ok().map(|offset| Ipv4Addr::from(first + offset));
         }
         at -= size;
     }
@@ -343,11 +308,9 @@ fn nth(subnet: &Subnet, mut at: u64) -> Option<Ipv4Addr> {
 
 /// FNV-1a: stable over versions and machines, which `std`'s hasher does not promise.
 fn hash(mac: Mac) -> u64 {
-    mac.bytes()
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+    mac.bytes().iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]

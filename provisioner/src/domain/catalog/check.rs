@@ -17,29 +17,13 @@ pub fn check(catalog: &Catalog) -> Vec<Fault> {
             faults.extend(check_one(catalog, Selection { group, profile }, true));
         }
     }
-    let used: BTreeSet<&str> = catalog
-        .groups()
-        .iter()
-        .map(|group| group.profile.as_str())
-        .collect();
-    for profile in catalog
-        .profiles()
-        .filter(|profile| !used.contains(profile.name.as_str()))
-    {
+    let used: BTreeSet<&str> =
+        catalog.groups().iter().map(|group| group.profile.as_str()).collect();
+    for profile in catalog.profiles().filter(|profile| !used.contains(profile.name.as_str())) {
         let group = Group::sample(&profile.name);
-        faults.extend(check_one(
-            catalog,
-            Selection {
-                group: &group,
-                profile,
-            },
-            false,
-        ));
+        faults.extend(check_one(catalog, Selection { group: &group, profile }, false));
     }
-    let phone_home = PhoneHome {
-        url: "http://192.0.2.1:8080",
-        token: "sample",
-    };
+    let phone_home = PhoneHome { url: "http://192.0.2.1:8080", token: "sample" };
     let phone_home = catalog.templates.phone_home(&phone_home).err();
     faults.extend(phone_home.map(|fault| at_template(fault, " (its variables are url and token)")));
     faults.into_iter().collect()
@@ -55,20 +39,13 @@ fn check_one(catalog: &Catalog, selection: Selection<'_>, in_use: bool) -> Vec<F
 }
 
 fn templates(profile: &Profile) -> impl Iterator<Item = &TemplateName> {
-    profile
-        .ignition
-        .iter()
-        .chain(&profile.cloud)
-        .chain(profile.generic.values())
+    profile.ignition.iter().chain(&profile.cloud).chain(profile.generic.values())
 }
 
 fn located(fault: RenderFault, selection: Selection<'_>, in_use: bool) -> Fault {
     let profile = &selection.profile.name;
     let whom = if in_use {
-        format!(
-            " (rendered for group `{}`, profile `{profile}`)",
-            selection.group.name
-        )
+        format!(" (rendered for group `{}`, profile `{profile}`)", selection.group.name)
     } else {
         format!(" (rendered for profile `{profile}`)")
     };
@@ -116,22 +93,11 @@ fn sample_request() -> Request {
         ("arch", "x86_64"),
         ("os", "installed"),
     ];
-    let query = pairs
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-        .collect();
-    let raw: Vec<String> = pairs
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    Request {
-        query,
-        raw_query: raw.join("&"),
-    }
+    let query = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let raw: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    Request { query, raw_query: raw.join("&") }
 }
 
 fn sample_server() -> Server {
-    Server {
-        url: "http://192.0.2.1:8080".to_owned(),
-    }
+    Server { url: "http://192.0.2.1:8080".to_owned() }
 }

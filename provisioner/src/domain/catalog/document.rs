@@ -62,11 +62,7 @@ pub(super) struct Entry {
 /// Reads file number `index`; a syntax error is noted and gives `None`.
 pub(super) fn parse(index: usize, file: &SourceFile, faults: &Faults<'_>) -> Option<Item> {
     let counter = Cell::new(0);
-    let builder = Builder {
-        file: index,
-        counter: &counter,
-        target: None,
-    };
+    let builder = Builder { file: index, counter: &counter, target: None };
     let (message, line, column) = if is_json(&file.path) {
         let mut json = serde_json::Deserializer::from_str(&file.text);
         let tree = builder.deserialize(&mut json);
@@ -78,9 +74,8 @@ pub(super) fn parse(index: usize, file: &SourceFile, faults: &Faults<'_>) -> Opt
         match builder.deserialize(serde_yaml::Deserializer::from_str(&file.text)) {
             Ok(tree) => return Some(tree),
             Err(error) => {
-                let (line, column) = error
-                    .location()
-                    .map_or((1, 1), |place| (place.line(), place.column()));
+                let (line, column) =
+                    error.location().map_or((1, 1), |place| (place.line(), place.column()));
                 (error.to_string(), line, column)
             }
         }
@@ -97,23 +92,13 @@ pub(super) fn parse(index: usize, file: &SourceFile, faults: &Faults<'_>) -> Opt
 /// for by an error. JSON is read as YAML here, which it is but for rare escapes; then 1:1.
 pub(super) fn locate(text: &str, node: usize) -> (usize, usize) {
     let counter = Cell::new(0);
-    let builder = Builder {
-        file: 0,
-        counter: &counter,
-        target: Some(node),
-    };
-    let error = builder
-        .deserialize(serde_yaml::Deserializer::from_str(text))
-        .err();
-    error
-        .and_then(|error| error.location())
-        .map_or((1, 1), |place| (place.line(), place.column()))
+    let builder = Builder { file: 0, counter: &counter, target: Some(node) };
+    let error = builder.deserialize(serde_yaml::Deserializer::from_str(text)).err();
+    error.and_then(|error| error.location()).map_or((1, 1), |place| (place.line(), place.column()))
 }
 
 pub(super) fn is_json(path: &str) -> bool {
-    std::path::Path::new(path)
-        .extension()
-        .is_some_and(|ext| ext.eq_ignore_ascii_case("json"))
+    std::path::Path::new(path).extension().is_some_and(|ext| ext.eq_ignore_ascii_case("json"))
 }
 
 /// The parser's message without the position, which a [`Fault`] shows in front.
@@ -218,11 +203,7 @@ impl<'de> Visitor<'de> for Builder<'_> {
                     "a key is {kind}; keys are text: put it in quotes"
                 )));
             };
-            entries.push(Entry {
-                key: name,
-                key_spot: key.spot,
-                item: map.next_value_seed(self)?,
-            });
+            entries.push(Entry { key: name, key_spot: key.spot, item: map.next_value_seed(self)? });
         }
         let value = Value::Map(entries);
         Ok(Item { spot, value })
@@ -248,10 +229,7 @@ mod tests {
     }
 
     fn tree(path: &str, text: &str) -> Item {
-        let file = SourceFile {
-            path: path.into(),
-            text: text.into(),
-        };
+        let file = SourceFile { path: path.into(), text: text.into() };
         let files = [file];
         let faults = Faults::new(&files);
         let item = parse(0, &files[0], &faults);
@@ -267,17 +245,7 @@ mod tests {
         let places: Vec<_> = all.iter().map(|node| locate(text, *node)).collect();
         assert_eq!(
             places,
-            [
-                (1, 1),
-                (1, 1),
-                (1, 4),
-                (2, 1),
-                (3, 3),
-                (3, 5),
-                (4, 5),
-                (4, 6),
-                (4, 9)
-            ]
+            [(1, 1), (1, 1), (1, 4), (2, 1), (3, 3), (3, 5), (4, 5), (4, 6), (4, 9)]
         );
     }
 

@@ -159,14 +159,8 @@ mod tests {
     #[test]
     fn only_a_near_name_is_offered() {
         let known = ["selector", "metadata"];
-        assert_eq!(
-            did_you_mean("selectors", known).as_deref(),
-            Some("did you mean `selector`?")
-        );
-        assert_eq!(
-            did_you_mean("Metdata", known).as_deref(),
-            Some("did you mean `metadata`?")
-        );
+        assert_eq!(did_you_mean("selectors", known).as_deref(), Some("did you mean `selector`?"));
+        assert_eq!(did_you_mean("Metdata", known).as_deref(), Some("did you mean `metadata`?"));
         assert_eq!(did_you_mean("frobnicate", known), None);
     }
 }

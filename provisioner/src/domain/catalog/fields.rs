@@ -11,9 +11,8 @@ use super::fault::{Faults, did_you_mean};
 pub type Metadata = JsonMap<String, serde_json::Value>;
 
 /// What templates find at their root beside metadata.
-const RESERVED: [&str; 7] = [
-    "node", "group", "profile", "metadata", "request", "server", "secrets",
-];
+const RESERVED: [&str; 7] =
+    ["node", "group", "profile", "metadata", "request", "server", "secrets"];
 
 /// A map whose keys are known beforehand. Unknown and repeated keys are noted when it is opened.
 pub(super) struct Fields<'a> {
@@ -54,11 +53,7 @@ impl<'a> Fields<'a> {
             }
         }
         let spot = item.spot;
-        Some(Self {
-            entries,
-            spot,
-            faults,
-        })
+        Some(Self { entries, spot, faults })
     }
 
     /// The value of a key; `null` is as good as absent.
@@ -69,9 +64,7 @@ impl<'a> Fields<'a> {
 
     /// Where a key stands, or the map when it is absent.
     pub(super) fn spot_of(&self, key: &str) -> Spot {
-        self.entries
-            .get(key)
-            .map_or(self.spot, |entry| entry.key_spot)
+        self.entries.get(key).map_or(self.spot, |entry| entry.key_spot)
     }
 
     pub(super) fn text(&self, key: &str) -> Option<&'a str> {
@@ -101,8 +94,7 @@ impl<'a> Fields<'a> {
 
     /// A list of texts; empty when absent.
     pub(super) fn texts(&self, key: &str) -> Vec<String> {
-        self.get(key)
-            .map_or_else(Vec::new, |item| texts(item, key, self.faults))
+        self.get(key).map_or_else(Vec::new, |item| texts(item, key, self.faults))
     }
 
     /// Text that `parse` understands.
@@ -113,9 +105,7 @@ impl<'a> Fields<'a> {
     ) -> Option<T> {
         let text = self.text(key)?;
         let spot = self.get(key).map_or(self.spot, |item| item.spot);
-        parse(text)
-            .map_err(|message| self.faults.add(spot, key, message))
-            .ok()
+        parse(text).map_err(|message| self.faults.add(spot, key, message)).ok()
     }
 
     /// One word of a table; `later`: words that mean something to later versions only.
@@ -147,10 +137,7 @@ impl<'a> Fields<'a> {
             return Metadata::new();
         };
         if let Value::Map(entries) = &item.value {
-            for entry in entries
-                .iter()
-                .filter(|entry| RESERVED.contains(&entry.key.as_str()))
-            {
+            for entry in entries.iter().filter(|entry| RESERVED.contains(&entry.key.as_str())) {
                 let message = "templates know something else by this name; choose another";
                 self.faults.add(entry.key_spot, &entry.key, message);
             }
@@ -231,11 +218,7 @@ pub(super) fn texts(item: &Item, key: &str, faults: &Faults<'_>) -> Vec<String> 
 
 pub(super) fn wrong(item: &Item, key: &str, wanted: &str, faults: &Faults<'_>) {
     let kind = item.value.kind();
-    faults.add(
-        item.spot,
-        key,
-        format!("{wanted} is wanted here, not {kind}"),
-    );
+    faults.add(item.spot, key, format!("{wanted} is wanted here, not {kind}"));
 }
 
 /// Any tree as JSON.

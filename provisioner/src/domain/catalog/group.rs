@@ -46,18 +46,12 @@ pub struct Selector {
 
 impl Selector {
     fn new(key: &str, values: Vec<String>) -> Self {
-        let mut normal: Vec<String> = values
-            .iter()
-            .map(|value| normalise(key, value).into_owned())
-            .collect();
+        let mut normal: Vec<String> =
+            values.iter().map(|value| normalise(key, value).into_owned()).collect();
         normal.sort();
         normal.dedup();
         let key = key.to_owned();
-        Self {
-            key,
-            values,
-            normal,
-        }
+        Self { key, values, normal }
     }
 
     /// The values in the spelling in which they are compared.
@@ -83,9 +77,7 @@ impl fmt::Display for Selector {
 impl Group {
     /// Whether every selector passes.
     pub fn matches(&self, labels: &Labels) -> bool {
-        self.selector
-            .iter()
-            .all(|selector| selector.matches(labels))
+        self.selector.iter().all(|selector| selector.matches(labels))
     }
 
     /// The sorted `key=value` list joined by `,`: matchbox's second criterion, and the group's identity
@@ -101,12 +93,8 @@ impl Group {
 pub(super) fn normalise<'v>(key: &str, value: &'v str) -> Cow<'v, str> {
     let lower = |value: &str| value.to_lowercase();
     match key.to_ascii_lowercase().as_str() {
-        "mac" => Mac::from_str(value)
-            .map_or_else(|_| lower(value), |mac| mac.to_string())
-            .into(),
-        "uuid" => Uuid::from_str(value)
-            .map_or_else(|_| lower(value), |id| id.to_string())
-            .into(),
+        "mac" => Mac::from_str(value).map_or_else(|_| lower(value), |mac| mac.to_string()).into(),
+        "uuid" => Uuid::from_str(value).map_or_else(|_| lower(value), |id| id.to_string()).into(),
         "hostname" => lower(value.trim_end_matches('.')).into(),
         _ => value.into(),
     }
@@ -114,9 +102,7 @@ pub(super) fn normalise<'v>(key: &str, value: &'v str) -> Cow<'v, str> {
 
 const KEYS: Keys = Keys {
     what: "a group",
-    known: &[
-        "id", "name", "profile", "selector", "priority", "tags", "metadata",
-    ],
+    known: &["id", "name", "profile", "selector", "priority", "tags", "metadata"],
     later: &["quantity", "network"],
 };
 
@@ -126,23 +112,12 @@ pub(super) fn read(item: &Item, file: &str, faults: &Faults<'_>) -> Option<Group
     let id = fields.name("id");
     let title = fields.name("name");
     let profile = fields.name("profile");
-    if profile.is_none()
-        && fields
-            .get("profile")
-            .is_none_or(|item| is_empty_text(&item.value))
-    {
-        faults.add(
-            fields.spot_of("profile"),
-            "profile",
-            "a group names its profile",
-        );
+    if profile.is_none() && fields.get("profile").is_none_or(|item| is_empty_text(&item.value)) {
+        faults.add(fields.spot_of("profile"), "profile", "a group names its profile");
     }
     Some(Group {
         name: id.or(title).unwrap_or_else(|| super::stem(file)).to_owned(),
-        selector: fields
-            .get("selector")
-            .map(|item| selectors(item, faults))
-            .unwrap_or_default(),
+        selector: fields.get("selector").map(|item| selectors(item, faults)).unwrap_or_default(),
         priority: fields.integer("priority").unwrap_or(0),
         tags: fields.text_map("tags"),
         metadata: fields.metadata("metadata"),
@@ -164,9 +139,7 @@ fn selectors(item: &Item, faults: &Faults<'_>) -> Vec<Selector> {
         return Vec::new();
     };
     let entries = unique(entries, faults).into_iter();
-    entries
-        .map(|(key, entry)| Selector::new(key, values(key, &entry.item, faults)))
-        .collect()
+    entries.map(|(key, entry)| Selector::new(key, values(key, &entry.item, faults))).collect()
 }
 
 /// `x`, `[x, y]` or `{in: [x, y]}`.
@@ -174,11 +147,7 @@ fn values(key: &str, item: &Item, faults: &Faults<'_>) -> Vec<String> {
     let list = match &item.value {
         Value::List(_) => item,
         Value::Map(_) => {
-            const IN: Keys = Keys {
-                what: "a selector",
-                known: &["in"],
-                later: &[],
-            };
+            const IN: Keys = Keys { what: "a selector", known: &["in"], later: &[] };
             let inner = Fields::open(item, key, &IN, faults).and_then(|fields| fields.get("in"));
             let Some(inner) = inner else {
                 faults.add(item.spot, key, "a selector's map says `in: [a, b]`");
@@ -188,24 +157,14 @@ fn values(key: &str, item: &Item, faults: &Faults<'_>) -> Vec<String> {
         }
         _ => {
             let value = text(item, key, faults);
-            return value
-                .map(|value| checked(key, value, item, faults))
-                .into_iter()
-                .collect();
+            return value.map(|value| checked(key, value, item, faults)).into_iter().collect();
         }
     };
     let before = texts(list, key, faults);
     if before.is_empty() {
-        faults.add(
-            item.spot,
-            key,
-            "a selector without values can match no machine",
-        );
+        faults.add(item.spot, key, "a selector without values can match no machine");
     }
-    before
-        .iter()
-        .map(|value| checked(key, value, list, faults))
-        .collect()
+    before.iter().map(|value| checked(key, value, list, faults)).collect()
 }
 
 /// A MAC that is none would never match: found here, not by a machine that gets the wrong profile.

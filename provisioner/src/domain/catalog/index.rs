@@ -29,10 +29,7 @@ impl Index {
                 index.others.push(place);
                 continue;
             };
-            let keys = selectors
-                .iter()
-                .map(|selector| selector.key.clone())
-                .collect();
+            let keys = selectors.iter().map(|selector| selector.key.clone()).collect();
             let table = index.shapes.entry(keys).or_default();
             for values in combinations {
                 table.entry(values).or_insert(place);
@@ -50,11 +47,8 @@ impl Index {
                 .collect();
             table.get(&values).copied()
         });
-        let passes = |place: &&usize| {
-            groups
-                .get(**place)
-                .is_some_and(|group| group.matches(labels))
-        };
+        let passes =
+            |place: &&usize| groups.get(**place).is_some_and(|group| group.matches(labels));
         let other = self.others.iter().find(passes).copied();
         by_shape.chain(other).min()
     }
@@ -68,8 +62,7 @@ fn combinations<'v>(lists: impl Iterator<Item = &'v [String]>) -> Option<Vec<Vec
             return None;
         }
         let longer = out.iter().flat_map(|prefix| {
-            list.iter()
-                .map(move |value| [prefix.as_slice(), std::slice::from_ref(value)].concat())
+            list.iter().map(move |value| [prefix.as_slice(), std::slice::from_ref(value)].concat())
         });
         out = longer.collect();
     }

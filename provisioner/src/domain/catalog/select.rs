@@ -69,12 +69,7 @@ impl Catalog {
             let passed = group.matches(labels);
             let chosen = passed && !taken;
             taken |= passed;
-            Ranked {
-                group,
-                tests: tests(group, labels),
-                passed,
-                chosen,
-            }
+            Ranked { group, tests: tests(group, labels), passed, chosen }
         });
         ranked.collect()
     }

@@ -34,9 +34,7 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 }
 
 fn group_for<'c>(catalog: &'c Catalog, pairs: &[(&str, &str)]) -> Option<&'c str> {
-    catalog
-        .select(&labels(pairs))
-        .map(|selection| selection.group.name.as_str())
+    catalog.select(&labels(pairs)).map(|selection| selection.group.name.as_str())
 }
 
 const LOCAL: (&str, &str) = ("profiles/local.yaml", "name: local\n");
@@ -48,38 +46,23 @@ fn the_most_selectors_win_and_a_tie_goes_to_the_greater_selector_string() {
         ("groups/default.yaml", "profile: local"),
         ("groups/a1.yaml", "profile: local\nselector: {a: '1'}"),
         ("groups/z1.yaml", "profile: local\nselector: {z: '1'}"),
-        (
-            "groups/both.yaml",
-            "profile: local\nselector: {a: '1', b: '1'}",
-        ),
+        ("groups/both.yaml", "profile: local\nselector: {a: '1', b: '1'}"),
     ]);
     assert_eq!(group_for(&catalog, &[]), Some("default"));
     assert_eq!(group_for(&catalog, &[("a", "1")]), Some("a1"));
     assert_eq!(group_for(&catalog, &[("a", "1"), ("z", "1")]), Some("z1"));
-    assert_eq!(
-        group_for(&catalog, &[("a", "1"), ("b", "1"), ("z", "1")]),
-        Some("both")
-    );
+    assert_eq!(group_for(&catalog, &[("a", "1"), ("b", "1"), ("z", "1")]), Some("both"));
 }
 
 #[test]
 fn priority_beats_any_number_of_selectors() {
     let catalog = build(&[
         LOCAL,
-        (
-            "groups/many.yaml",
-            "profile: local\nselector: {a: '1', b: '1', c: '1'}",
-        ),
-        (
-            "groups/first.yaml",
-            "profile: local\nselector: {a: '1'}\npriority: 1",
-        ),
+        ("groups/many.yaml", "profile: local\nselector: {a: '1', b: '1', c: '1'}"),
+        ("groups/first.yaml", "profile: local\nselector: {a: '1'}\npriority: 1"),
         ("groups/last.yaml", "profile: local\npriority: -1"),
     ]);
-    assert_eq!(
-        group_for(&catalog, &[("a", "1"), ("b", "1"), ("c", "1")]),
-        Some("first")
-    );
+    assert_eq!(group_for(&catalog, &[("a", "1"), ("b", "1"), ("c", "1")]), Some("first"));
     assert_eq!(group_for(&catalog, &[]), Some("last"));
 }
 
@@ -87,15 +70,9 @@ fn priority_beats_any_number_of_selectors() {
 fn a_list_matches_any_of_its_values() {
     let catalog = build(&[
         LOCAL,
-        (
-            "groups/x.yaml",
-            "profile: local\nselector: {rack: [r1, r2], role: {in: [db, web]}}",
-        ),
+        ("groups/x.yaml", "profile: local\nselector: {rack: [r1, r2], role: {in: [db, web]}}"),
     ]);
-    assert_eq!(
-        group_for(&catalog, &[("rack", "r2"), ("role", "db")]),
-        Some("x")
-    );
+    assert_eq!(group_for(&catalog, &[("rack", "r2"), ("role", "db")]), Some("x"));
     assert_eq!(group_for(&catalog, &[("rack", "r3"), ("role", "db")]), None);
     assert_eq!(group_for(&catalog, &[("rack", "r2")]), None);
 }
@@ -104,53 +81,26 @@ fn a_list_matches_any_of_its_values() {
 fn mac_uuid_and_hostname_match_in_any_spelling_and_are_shown_as_written() {
     let catalog = build(&[
         LOCAL,
-        (
-            "groups/mac.yaml",
-            "profile: local\nselector: {mac: 52-54-00-AB-cd-01}",
-        ),
+        ("groups/mac.yaml", "profile: local\nselector: {mac: 52-54-00-AB-cd-01}"),
         (
             "groups/uuid.yaml",
             "profile: local\nselector: {uuid: 4C4C4544-0051-3610-8052-B4C04F4A3132}",
         ),
-        (
-            "groups/host.yaml",
-            "profile: local\nselector: {hostname: Node1.lab.}",
-        ),
+        ("groups/host.yaml", "profile: local\nselector: {hostname: Node1.lab.}"),
     ]);
-    assert_eq!(
-        group_for(&catalog, &[("mac", "5254.00ab.CD01")]),
-        Some("mac")
-    );
-    assert_eq!(
-        group_for(&catalog, &[("uuid", "4c4c4544005136108052b4c04f4a3132")]),
-        Some("uuid")
-    );
-    assert_eq!(
-        group_for(&catalog, &[("hostname", "node1.LAB")]),
-        Some("host")
-    );
+    assert_eq!(group_for(&catalog, &[("mac", "5254.00ab.CD01")]), Some("mac"));
+    assert_eq!(group_for(&catalog, &[("uuid", "4c4c4544005136108052b4c04f4a3132")]), Some("uuid"));
+    assert_eq!(group_for(&catalog, &[("hostname", "node1.LAB")]), Some("host"));
     assert_eq!(group_for(&catalog, &[("mac", "nonsense")]), None);
-    let group = catalog
-        .groups()
-        .iter()
-        .find(|group| group.name == "mac")
-        .unwrap();
+    let group = catalog.groups().iter().find(|group| group.name == "mac").unwrap();
     assert_eq!(group.selector[0].values, ["52-54-00-AB-cd-01"]);
 }
 
 #[test]
 fn lists_that_multiply_beyond_reason_still_match() {
-    let list = |letter: char| {
-        (0..40)
-            .map(|n| format!("{letter}{n}"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let text = format!(
-        "profile: local\nselector: {{a: [{}], b: [{}]}}",
-        list('a'),
-        list('b')
-    );
+    let list =
+        |letter: char| (0..40).map(|n| format!("{letter}{n}")).collect::<Vec<_>>().join(", ");
+    let text = format!("profile: local\nselector: {{a: [{}], b: [{}]}}", list('a'), list('b'));
     let catalog = build(&[LOCAL, ("groups/x.yaml", &text)]);
     assert_eq!(group_for(&catalog, &[("a", "a39"), ("b", "b7")]), Some("x"));
     assert_eq!(group_for(&catalog, &[("a", "a39")]), None);
@@ -161,10 +111,7 @@ fn only_a_selector_that_says_empty_matches_a_label_that_is_missing() {
     let catalog = build(&[
         LOCAL,
         ("groups/no-os.yaml", "profile: local\nselector: {os: ''}"),
-        (
-            "groups/os.yaml",
-            "profile: local\nselector: {os: installed}",
-        ),
+        ("groups/os.yaml", "profile: local\nselector: {os: installed}"),
     ]);
     assert_eq!(group_for(&catalog, &[]), Some("no-os"));
     assert_eq!(group_for(&catalog, &[("os", "installed")]), Some("os"));
@@ -177,37 +124,18 @@ fn the_ranking_says_what_passed_and_who_won() {
         LOCAL,
         ("groups/default.yaml", "profile: local"),
         ("groups/a.yaml", "profile: local\nselector: {rack: r1}"),
-        (
-            "groups/b.yaml",
-            "profile: local\nselector: {rack: r1, role: db}",
-        ),
+        ("groups/b.yaml", "profile: local\nselector: {rack: r1, role: db}"),
     ]);
     let labels = labels(&[("rack", "r1")]);
     let ranked = catalog.rank(&labels);
-    let told: Vec<_> = ranked
-        .iter()
-        .map(|r| (r.group.name.as_str(), r.passed, r.chosen))
-        .collect();
-    assert_eq!(
-        told,
-        [
-            ("b", false, false),
-            ("a", true, true),
-            ("default", true, false)
-        ]
-    );
-    let tests: Vec<_> = ranked[0]
-        .tests
-        .iter()
-        .map(|t| (t.key, t.found.clone(), t.passed))
-        .collect();
+    let told: Vec<_> = ranked.iter().map(|r| (r.group.name.as_str(), r.passed, r.chosen)).collect();
+    assert_eq!(told, [("b", false, false), ("a", true, true), ("default", true, false)]);
+    let tests: Vec<_> =
+        ranked[0].tests.iter().map(|t| (t.key, t.found.clone(), t.passed)).collect();
     let found = Some(("r1".to_owned(), Trust::Claimed));
     assert_eq!(tests, [("rack", found, true), ("role", None, false)]);
     let selected = catalog.select(&labels).unwrap().group.name.as_str();
-    assert_eq!(
-        ranked.iter().find(|r| r.chosen).unwrap().group.name,
-        selected
-    );
+    assert_eq!(ranked.iter().find(|r| r.chosen).unwrap().group.name, selected);
 }
 
 #[test]
@@ -216,7 +144,7 @@ fn an_installation_reads_as_interfaces_md_writes_it() {
         "profiles/x.yaml",
         "boot: {args: [quiet]}
 install:
-  image: {url: https://mirror/debian.raw.zst, sha256: AA00000000000000000000000000000000000000000000000000000000000000}
+  image: {url: http://10.0.0.5/debian.raw.zst, sha256: AA00000000000000000000000000000000000000000000000000000000000000}
   disk: {choose: smallest, min: 8GiB, rotational: false, transport: nvme}
   config: cloud-init
   wipe: discard
@@ -229,7 +157,7 @@ install:
     assert_eq!(profile.boot_args, ["quiet"]);
     let wanted = Install {
         image: ImageRef::Url {
-            url: "https://mirror/debian.raw.zst".to_owned(),
+            url: "http://10.0.0.5/debian.raw.zst".to_owned(),
             sha256: format!("aa{}", "0".repeat(62)),
             format: ImageFormat::RawZstd,
         },
@@ -242,11 +170,7 @@ install:
         config: ConfigKind::CloudInit,
         wipe: Wipe::Discard,
         after: After::Poweroff,
-        limits: Limits {
-            heartbeat_seconds: 30,
-            first_boot_seconds: 7200,
-            tries: 3,
-        },
+        limits: Limits { heartbeat_seconds: 30, first_boot_seconds: 7200, tries: 3 },
     };
     assert_eq!(profile.install.as_ref(), Some(&wanted));
 }
@@ -261,10 +185,7 @@ fn disks_are_named_in_five_ways() {
     assert_eq!(rule("{serial: S1}"), DiskRule::Serial("S1".into()));
     assert_eq!(rule("{wwn: w}"), DiskRule::Wwn("w".into()));
     assert_eq!(rule("{path: /dev/vda}"), DiskRule::Path("/dev/vda".into()));
-    assert_eq!(
-        rule("{by: 'pci-0000:00:04.0'}"),
-        DiskRule::By("pci-0000:00:04.0".into())
-    );
+    assert_eq!(rule("{by: 'pci-0000:00:04.0'}"), DiskRule::By("pci-0000:00:04.0".into()));
     assert!(matches!(rule("{choose: only}"), DiskRule::Choose(_)));
 }
 
@@ -294,10 +215,7 @@ metadata: {net: {dns: [y]}}
     assert_eq!(install.image, ImageRef::Library("two".to_owned()));
     assert_eq!(install.limits.tries, 5);
     let metadata = serde_json::to_string(&profile.metadata).unwrap();
-    assert_eq!(
-        metadata,
-        r#"{"name":"metal","net":{"dns":["y"],"mtu":1500}}"#
-    );
+    assert_eq!(metadata, r#"{"name":"metal","net":{"dns":["y"],"mtu":1500}}"#);
 }
 
 #[test]
@@ -323,15 +241,9 @@ fn matchbox_files_load_as_they_are() {
     let selection = catalog.select(&labels).unwrap();
     assert_eq!(selection.group.name, "node1");
     assert!(selection.profile.live && selection.profile.install.is_none());
-    assert_eq!(
-        selection.profile.ignition.as_ref().unwrap().as_str(),
-        "ignition/x.yaml"
-    );
+    assert_eq!(selection.profile.ignition.as_ref().unwrap().as_str(), "ignition/x.yaml");
     assert!(selection.profile.generic.is_empty() && selection.profile.cloud.is_none());
-    assert_eq!(
-        selection.profile.boot.as_ref().unwrap().initrd,
-        ["--name main /assets/i"]
-    );
+    assert_eq!(selection.profile.boot.as_ref().unwrap().initrd, ["--name main /assets/i"]);
     assert_eq!(check(&catalog), []);
 }
 

@@ -15,9 +15,7 @@ pub(super) fn seconds(text: &str) -> Result<u32, String> {
     let number: u32 = number.parse().map_err(|_| wrong())?;
     let seconds = number.checked_mul(factor).ok_or_else(wrong)?;
     if seconds == 0 {
-        return Err(format!(
-            "{text:?} leaves no time at all; write 60s, 15m, 2h or 1d"
-        ));
+        return Err(format!("{text:?} leaves no time at all; write 60s, 15m, 2h or 1d"));
     }
     Ok(seconds)
 }

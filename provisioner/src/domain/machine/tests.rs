@@ -1,10 +1,7 @@
 use super::*;
 
 fn claims(uuid: &str, serial: &str, mac: &str) -> Claims {
-    Claims::new()
-        .with_uuid(uuid.parse().ok())
-        .with_serial(Some(serial))
-        .with_mac(mac.parse().ok())
+    Claims::new().with_uuid(uuid.parse().ok()).with_serial(Some(serial)).with_mac(mac.parse().ok())
 }
 
 fn id(uuid: &str, serial: &str, mac: &str) -> Option<String> {
@@ -24,31 +21,13 @@ fn the_id_is_the_uuid_else_the_serial_else_the_mac() {
 
 #[test]
 fn liars_are_not_believed() {
-    assert_eq!(
-        id("00000000-0000-0000-0000-000000000000", "SN1", MAC).unwrap(),
-        "sn-sn1"
-    );
-    assert_eq!(
-        id("ffffffff-ffff-ffff-ffff-ffffffffffff", "SN1", MAC).unwrap(),
-        "sn-sn1"
-    );
-    assert_eq!(
-        id("03000200-0400-0500-0006-000700080009", "SN1", MAC).unwrap(),
-        "sn-sn1"
-    );
-    for serial in [
-        "0123456789",
-        "Default string",
-        "To be filled by O.E.M.",
-        "VMware-56 4d",
-        "   ",
-        "0000",
-    ] {
-        assert_eq!(
-            id("", serial, MAC).unwrap(),
-            "mac-52-54-00-12-34-56",
-            "{serial}"
-        );
+    assert_eq!(id("00000000-0000-0000-0000-000000000000", "SN1", MAC).unwrap(), "sn-sn1");
+    assert_eq!(id("ffffffff-ffff-ffff-ffff-ffffffffffff", "SN1", MAC).unwrap(), "sn-sn1");
+    assert_eq!(id("03000200-0400-0500-0006-000700080009", "SN1", MAC).unwrap(), "sn-sn1");
+    for serial in
+        ["0123456789", "Default string", "To be filled by O.E.M.", "VMware-56 4d", "   ", "0000"]
+    {
+        assert_eq!(id("", serial, MAC).unwrap(), "mac-52-54-00-12-34-56", "{serial}");
     }
 }
 
@@ -78,14 +57,9 @@ fn macs_are_read_in_every_common_spelling() {
     ] {
         assert_eq!(text.parse::<Mac>().unwrap().to_string(), MAC, "{text}");
     }
-    for text in [
-        "",
-        "52:54",
-        "52:54-00:12:34:56",
-        "52:54:00:12:34:5g",
-        "5:254:00:12:34:56",
-        "+25400123456",
-    ] {
+    for text in
+        ["", "52:54", "52:54-00:12:34:56", "52:54:00:12:34:5g", "5:254:00:12:34:56", "+25400123456"]
+    {
         assert!(text.parse::<Mac>().is_err(), "{text}");
     }
 }

@@ -37,7 +37,7 @@ pub struct Attempt {
 pub struct Limits {
     /// Silence of the installer that counts as failure, seconds.
     pub heartbeat_seconds: u32,
-    /// Time from `installed` to the first phone-home, seconds.
+    /// Time from `installed` to the first phone-home, seconds; 0: the system is not expected to.
     pub first_boot_seconds: u32,
     /// Installations of one generation before an operator has to look.
     pub tries: u32,
@@ -46,11 +46,7 @@ pub struct Limits {
 /// The catalog's `limits` when a profile says nothing.
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            heartbeat_seconds: 60,
-            first_boot_seconds: 900,
-            tries: 3,
-        }
+        Self { heartbeat_seconds: 60, first_boot_seconds: 900, tries: 3 }
     }
 }
 
@@ -121,12 +117,10 @@ pub enum Event {
     },
     /// The installed system phoned home with a token of this boot session's installation.
     PhonedHome {
-        /// Boot session that installed it; for a live profile the session that booted it.
+        /// Boot session that installed it.
         boot: BootId,
         /// Versions that it reports.
         versions: BTreeMap<String, String>,
-        /// Whether it runs from RAM.
-        live: bool,
     },
     /// Time has passed.
     Tick,
@@ -153,45 +147,17 @@ pub struct Refused(pub String);
 /// Carries out one event.
 pub fn step(node: &Node, event: Event, now: Millis) -> Result<Outcome, Refused> {
     match event {
-        Event::Claimed {
-            boot,
-            generation,
-            inventory,
-            limits,
-        } => claimed(
-            node,
-            Claim {
-                boot,
-                generation,
-                inventory,
-                limits,
-            },
-            now,
-        ),
-        Event::Progress {
-            boot,
-            stage,
-            done_bytes,
-            total_bytes,
-        } => progress(node, &boot, (stage, done_bytes, total_bytes), now),
+        Event::Claimed { boot, generation, inventory, limits } => {
+            claimed(node, Claim { boot, generation, inventory, limits }, now)
+        }
+        Event::Progress { boot, stage, done_bytes, total_bytes } => {
+            progress(node, &boot, (stage, done_bytes, total_bytes), now)
+        }
         Event::Installed { boot, disk } => installed(node, &boot, disk, now),
-        Event::Failed {
-            boot,
-            stage,
-            reason,
-            retryable,
-        } => failed(
-            node,
-            &boot,
-            State::Failed { stage, retryable },
-            &reason,
-            now,
-        ),
-        Event::PhonedHome {
-            boot,
-            versions,
-            live,
-        } => phoned_home(node, &boot, versions, live, now),
+        Event::Failed { boot, stage, reason, retryable } => {
+            failed(node, &boot, State::Failed { stage, retryable }, &reason, now)
+        }
+        Event::PhonedHome { boot, versions } => phoned_home(node, &boot, versions, now),
         Event::Tick => Ok(tick(node, now)),
         Event::Steer(steer) => steered(node, steer, now),
     }
@@ -218,15 +184,9 @@ fn claimed(node: &Node, claim: Claim, now: Millis) -> Result<Outcome, Refused> {
         ));
     }
     if let Some(newer) = current.filter(|a| a.boot >= claim.boot) {
-        return refuse(format!(
-            "boot {} is newer than this boot {}",
-            newer.boot, claim.boot
-        ));
+        return refuse(format!("boot {} is newer than this boot {}", newer.boot, claim.boot));
     }
-    let reason = format!(
-        "boot {} claimed generation {}",
-        claim.boot, claim.generation
-    );
+    let reason = format!("boot {} claimed generation {}", claim.boot, claim.generation);
     let mut next = moved(node, State::Installing, reason, now);
     next.status.tries += 1;
     next.status.installs += 1;
@@ -257,24 +217,15 @@ pub(in crate::domain) fn may_install(node: &Node, limits: Limits) -> Result<(), 
     match status.state {
         State::Configured => Ok(()),
         // The agent of an earlier boot is gone: this machine has started again.
-        State::Installing
-        | State::Failed {
-            retryable: true, ..
-        } if tries_left => Ok(()),
-        State::Installing
-        | State::Failed {
-            retryable: true, ..
-        } => refuse(format!(
+        State::Installing | State::Failed { retryable: true, .. } if tries_left => Ok(()),
+        State::Installing | State::Failed { retryable: true, .. } => refuse(format!(
             "{} of {} tries of generation {} did not end well; last: {}. \
              Look at `mayuctl boots`, then `mayuctl reinstall`",
             status.tries, limits.tries, node.spec.generation, status.reason
         )),
-        State::Failed {
-            retryable: false, ..
-        } => refuse(format!(
-            "failed: {}. Mend it, then `mayuctl reinstall`",
-            status.reason
-        )),
+        State::Failed { retryable: false, .. } => {
+            refuse(format!("failed: {}. Mend it, then `mayuctl reinstall`", status.reason))
+        }
         State::Unknown => refuse("not approved; `mayuctl approve` lets it in"),
         State::Installed | State::Running => refuse(format!(
             "generation {} is installed; `mayuctl reinstall` asks for one more",
@@ -294,27 +245,13 @@ fn progress(
     let back = node.status.state != State::Installing;
     let mut next = node.clone();
     if back {
-        next = moved(
-            node,
-            State::Installing,
-            format!("boot {boot} is alive after all"),
-            now,
-        );
+        next = moved(node, State::Installing, format!("boot {boot} is alive after all"), now);
     }
     next.status.last_seen = now;
     next.status.deadline = Some(now.plus_seconds(attempt.limits.heartbeat_seconds));
-    next.status.attempt = Some(Attempt {
-        stage,
-        done_bytes,
-        total_bytes,
-        ..attempt.clone()
-    });
+    next.status.attempt = Some(Attempt { stage, done_bytes, total_bytes, ..attempt.clone() });
     let next = Box::new(next);
-    Ok(if back {
-        Outcome::Transition(next)
-    } else {
-        Outcome::Noted(next)
-    })
+    Ok(if back { Outcome::Transition(next) } else { Outcome::Noted(next) })
 }
 
 fn installed(node: &Node, boot: &BootId, disk: Disk, now: Millis) -> Result<Outcome, Refused> {
@@ -323,19 +260,13 @@ fn installed(node: &Node, boot: &BootId, disk: Disk, now: Millis) -> Result<Outc
         return Ok(Outcome::Repeated);
     }
     let attempt = current_attempt(node, boot)?.clone();
-    let reason = format!(
-        "boot {boot} wrote and verified generation {}",
-        attempt.generation
-    );
+    let reason = format!("boot {boot} wrote and verified generation {}", attempt.generation);
     let mut next = moved(node, State::Installed, reason, now);
     next.status.installed_generation = attempt.generation;
     next.status.installed_by = Some(boot.clone());
-    next.status.deadline = Some(now.plus_seconds(attempt.limits.first_boot_seconds));
-    next.status.attempt = Some(Attempt {
-        stage: Stage::Finish,
-        disk: Some(disk),
-        ..attempt
-    });
+    let first_boot = attempt.limits.first_boot_seconds;
+    next.status.deadline = (first_boot > 0).then(|| now.plus_seconds(first_boot));
+    next.status.attempt = Some(Attempt { stage: Stage::Finish, disk: Some(disk), ..attempt });
     Ok(Outcome::Transition(Box::new(next)))
 }
 
@@ -350,10 +281,7 @@ fn failed(
     if node.status.state == state && attempt.is_some_and(|a| a.boot == *boot) {
         return Ok(Outcome::Repeated);
     }
-    let ended = Attempt {
-        ended: true,
-        ..current_attempt(node, boot)?.clone()
-    };
+    let ended = Attempt { ended: true, ..current_attempt(node, boot)?.clone() };
     let mut next = moved(node, state, reason.to_owned(), now);
     next.status.deadline = None;
     next.status.attempt = Some(ended);
@@ -364,18 +292,10 @@ fn phoned_home(
     node: &Node,
     boot: &BootId,
     versions: BTreeMap<String, String>,
-    live: bool,
     now: Millis,
 ) -> Result<Outcome, Refused> {
     let status = &node.status;
-    if live {
-        if !matches!(status.state, State::Configured | State::Running) {
-            return refuse(format!(
-                "a live system phoned home, but the node is {}",
-                status.state
-            ));
-        }
-    } else if status.installed_by.as_ref() != Some(boot) {
+    if status.installed_by.as_ref() != Some(boot) {
         return refuse(format!(
             "the system that boot {boot} installed is not the wanted one any more"
         ));
@@ -387,12 +307,9 @@ fn phoned_home(
     };
     match status.state {
         // Late is better than never: the evidence says that it runs.
-        State::Configured if live => Ok(Outcome::Transition(note(running(node, now)))),
-        State::Installed
-        | State::Failed {
-            stage: Stage::FirstBoot,
-            ..
-        } => Ok(Outcome::Transition(note(running(node, now)))),
+        State::Installed | State::Failed { stage: Stage::FirstBoot, .. } => {
+            Ok(Outcome::Transition(note(running(node, now))))
+        }
         // It was known to run; or the installer's report was lost with the machine's reboot; or a reinstall is wanted while
         // the old system still runs: it is alive, and that changes nothing.
         _ => Ok(Outcome::Noted(note(node.clone()))),
@@ -441,21 +358,14 @@ fn steered(node: &Node, steer: Steer, now: Millis) -> Result<Outcome, Refused> {
             next = moved(node, State::Configured, "approved".to_owned(), now);
         }
         Steer::Approve => {
-            return refuse(format!(
-                "only an unknown node can be approved; it is {state}"
-            ));
+            return refuse(format!("only an unknown node can be approved; it is {state}"));
         }
         Steer::Hold(reason) => next.spec.hold = Some(reason),
         Steer::Release if node.spec.hold.is_none() => return refuse("it is not held"),
         Steer::Release => next.spec.hold = None,
         Steer::Reinstall => match state {
             State::Running | State::Installed | State::Failed { .. } => {
-                next = moved(
-                    node,
-                    State::Configured,
-                    "reinstall asked for".to_owned(),
-                    now,
-                );
+                next = moved(node, State::Configured, "reinstall asked for".to_owned(), now);
                 next.spec.generation += 1;
                 next.status.tries = 0;
                 next.status.deadline = None;
@@ -465,12 +375,7 @@ fn steered(node: &Node, steer: Steer, now: Millis) -> Result<Outcome, Refused> {
         },
         Steer::Retire if state == State::Retired => return Ok(Outcome::Repeated),
         Steer::Retire => {
-            next = moved(
-                node,
-                State::Retired,
-                "retired by an operator".to_owned(),
-                now,
-            );
+            next = moved(node, State::Retired, "retired by an operator".to_owned(), now);
             next.status.deadline = None;
             next.status.address = None;
         }
@@ -493,21 +398,16 @@ fn current_attempt<'a>(node: &'a Node, boot: &BootId) -> Result<&'a Attempt, Ref
     let attempt = node.status.attempt.as_ref();
     match (node.status.state, attempt) {
         (State::Installing, Some(attempt)) if attempt.boot == *boot => Ok(attempt),
-        (State::Installing, Some(attempt)) => refuse(format!(
-            "boot {} has taken over from this boot {boot}",
-            attempt.boot
-        )),
+        (State::Installing, Some(attempt)) => {
+            refuse(format!("boot {} has taken over from this boot {boot}", attempt.boot))
+        }
         // Declared dead too early: it lives, so it may end well. Only its own boot may say so.
-        (
-            State::Failed {
-                stage,
-                retryable: true,
-            },
-            Some(attempt),
-        ) if attempt.boot == *boot && stage != Stage::FirstBoot && !attempt.ended => Ok(attempt),
-        (state, _) => refuse(format!(
-            "the node is {state}, not installing, for boot {boot}"
-        )),
+        (State::Failed { stage, retryable: true }, Some(attempt))
+            if attempt.boot == *boot && stage != Stage::FirstBoot && !attempt.ended =>
+        {
+            Ok(attempt)
+        }
+        (state, _) => refuse(format!("the node is {state}, not installing, for boot {boot}")),
     }
 }
 

@@ -7,9 +7,7 @@ use crate::domain::machine::Claims;
 const NOW: Millis = Millis(1_700_000_000_000);
 
 fn fresh() -> Node {
-    let claims = Claims::new()
-        .with_serial(Some("SN1"))
-        .with_mac("52:54:00:00:00:01".parse().ok());
+    let claims = Claims::new().with_serial(Some("SN1")).with_mac("52:54:00:00:00:01".parse().ok());
     let id = NodeId::choose(&claims).unwrap();
     Node::first_seen(id, claims.aliases(), true, NOW)
 }
@@ -32,43 +30,24 @@ fn claim_of(n: u64, generation: u64) -> Event {
 }
 
 fn installed(n: u64) -> Event {
-    Event::Installed {
-        boot: boot(n),
-        disk: Disk::default(),
-    }
+    Event::Installed { boot: boot(n), disk: Disk::default() }
 }
 
 fn home(n: u64) -> Event {
-    Event::PhonedHome {
-        boot: boot(n),
-        versions: BTreeMap::new(),
-        live: false,
-    }
+    Event::PhonedHome { boot: boot(n), versions: BTreeMap::new() }
 }
 
 fn fails(n: u64, retryable: bool) -> Event {
-    Event::Failed {
-        boot: boot(n),
-        stage: Stage::Write,
-        reason: "disk full".into(),
-        retryable,
-    }
+    Event::Failed { boot: boot(n), stage: Stage::Write, reason: "disk full".into(), retryable }
 }
 
 fn progress(n: u64) -> Event {
-    Event::Progress {
-        boot: boot(n),
-        stage: Stage::Write,
-        done_bytes: 1,
-        total_bytes: 2,
-    }
+    Event::Progress { boot: boot(n), stage: Stage::Write, done_bytes: 1, total_bytes: 2 }
 }
 
 /// Carries out events; a refusal or repetition leaves the node as it is.
 fn after(events: impl IntoIterator<Item = Event>) -> Node {
-    events
-        .into_iter()
-        .fold(fresh(), |node, event| next(&node, event, NOW))
+    events.into_iter().fold(fresh(), |node, event| next(&node, event, NOW))
 }
 
 fn next(node: &Node, event: Event, now: Millis) -> Node {
@@ -98,15 +77,8 @@ fn a_blank_machine_becomes_a_running_node() {
 
 #[test]
 fn saying_it_again_changes_nothing() {
-    let node = after([
-        claim(1),
-        claim(1),
-        claim(1),
-        installed(1),
-        installed(1),
-        home(1),
-        installed(1),
-    ]);
+    let node =
+        after([claim(1), claim(1), claim(1), installed(1), installed(1), home(1), installed(1)]);
     assert_eq!(
         (node.status.state, node.status.installs, node.status.tries),
         (State::Running, 1, 1)
@@ -116,10 +88,7 @@ fn saying_it_again_changes_nothing() {
 #[test]
 fn a_machine_switched_off_in_the_middle_installs_at_its_next_boot() {
     let node = after([claim(1), progress(1), claim(2), installed(2), home(2)]);
-    assert_eq!(
-        (node.status.state, node.status.installs),
-        (State::Running, 2)
-    );
+    assert_eq!((node.status.state, node.status.installs), (State::Running, 2));
 }
 
 #[test]
@@ -141,11 +110,7 @@ fn a_failure_is_tried_again_until_the_limit() {
     assert!(refusal(&node, claim(4)).contains("3 of 3 tries"));
     let again = next(&node, Event::Steer(Steer::Reinstall), NOW);
     assert_eq!(
-        (
-            again.status.state,
-            again.spec.generation,
-            again.status.tries
-        ),
+        (again.status.state, again.spec.generation, again.status.tries),
         (State::Configured, 2, 0)
     );
 }
@@ -163,20 +128,11 @@ fn a_reinstall_makes_exactly_one_new_installation() {
     assert!(refusal(&asked, Event::Steer(Steer::Reinstall)).contains("already"));
     assert!(refusal(&asked, claim_of(2, 1)).contains("generation 1 was ordered"));
     let alive = next(&asked, home(1), NOW);
+    assert_eq!(alive.status.state, State::Configured, "the old system's word changes nothing");
+    let done =
+        [claim_of(3, 2), installed(3), home(3)].into_iter().fold(alive, |n, e| next(&n, e, NOW));
     assert_eq!(
-        alive.status.state,
-        State::Configured,
-        "the old system's word changes nothing"
-    );
-    let done = [claim_of(3, 2), installed(3), home(3)]
-        .into_iter()
-        .fold(alive, |n, e| next(&n, e, NOW));
-    assert_eq!(
-        (
-            done.status.state,
-            done.status.installs,
-            done.status.installed_generation
-        ),
+        (done.status.state, done.status.installs, done.status.installed_generation),
         (State::Running, 2, 2)
     );
     assert!(refusal(&done, claim_of(4, 2)).contains("is installed"));
@@ -189,18 +145,8 @@ fn silence_becomes_a_failure_with_its_stage() {
     let early = next(&node, Event::Tick, NOW.plus_seconds(59));
     assert_eq!(early.status.state, State::Installing);
     let late = next(&node, Event::Tick, NOW.plus_seconds(60));
-    assert_eq!(
-        late.status.state,
-        State::Failed {
-            stage: Stage::Write,
-            retryable: true
-        }
-    );
-    assert!(
-        late.status.reason.contains("60 s in stage write"),
-        "{}",
-        late.status.reason
-    );
+    assert_eq!(late.status.state, State::Failed { stage: Stage::Write, retryable: true });
+    assert!(late.status.reason.contains("60 s in stage write"), "{}", late.status.reason);
     let back = next(&late, progress(1), NOW.plus_seconds(61));
     assert_eq!(
         (back.status.state, back.status.tries),
@@ -213,14 +159,18 @@ fn silence_becomes_a_failure_with_its_stage() {
 fn a_system_that_never_phones_home_is_a_failure_that_late_news_heals() {
     let node = after([claim(1), installed(1)]);
     let late = next(&node, Event::Tick, NOW.plus_seconds(900));
-    assert_eq!(
-        late.status.state,
-        State::Failed {
-            stage: Stage::FirstBoot,
-            retryable: false
-        }
-    );
+    assert_eq!(late.status.state, State::Failed { stage: Stage::FirstBoot, retryable: false });
     assert_eq!(next(&late, home(1), NOW).status.state, State::Running);
+}
+
+#[test]
+fn a_system_that_brings_its_own_configuration_is_not_expected_to_phone_home() {
+    let limits = Limits { first_boot_seconds: 0, ..Limits::default() };
+    let inventory = Inventory::default();
+    let claim = Event::Claimed { boot: boot(1), generation: 1, inventory, limits };
+    let node = after([claim, installed(1)]);
+    let later = next(&node, Event::Tick, NOW.plus_seconds(1_000_000));
+    assert_eq!(later.status.state, State::Installed);
 }
 
 #[test]
@@ -240,17 +190,9 @@ fn held_and_retired_nodes_are_not_installed() {
 #[test]
 fn an_unknown_node_waits_for_approval() {
     let claims = Claims::new().with_serial(Some("SN1"));
-    let node = Node::first_seen(
-        NodeId::choose(&claims).unwrap(),
-        claims.aliases(),
-        false,
-        NOW,
-    );
+    let node = Node::first_seen(NodeId::choose(&claims).unwrap(), claims.aliases(), false, NOW);
     assert!(refusal(&node, claim(1)).contains("mayuctl approve"));
-    assert_eq!(
-        next(&node, Event::Steer(Steer::Approve), NOW).status.state,
-        State::Configured
-    );
+    assert_eq!(next(&node, Event::Steer(Steer::Approve), NOW).status.state, State::Configured);
 }
 
 #[test]
@@ -267,11 +209,8 @@ fn tags_are_labels_that_outrank_claims() {
 fn a_hostname_is_always_a_dns_label() {
     let mut node = fresh();
     assert_eq!(node.hostname(), "sn1");
-    node.aliases = [
-        Alias::Serial("--".into()),
-        Alias::Mac("52:54:00:00:00:01".parse().unwrap()),
-    ]
-    .into();
+    node.aliases =
+        [Alias::Serial("--".into()), Alias::Mac("52:54:00:00:00:01".parse().unwrap())].into();
     assert_eq!(node.hostname(), "node-525400000001");
 }
 

@@ -113,10 +113,7 @@ impl NodeFacts {
             netmask: text(network.map(|(netmask, _)| netmask)),
             router: text(network.and_then(|(_, router)| router)),
             generation: node.spec.generation,
-            labels: labels
-                .iter()
-                .map(|(k, label)| (k.to_owned(), label.value.clone()))
-                .collect(),
+            labels: labels.iter().map(|(k, label)| (k.to_owned(), label.value.clone())).collect(),
             tags: node.spec.tags.clone(),
         }
     }
@@ -132,9 +129,7 @@ impl Context {
     ) -> Self {
         let Selection { group, profile } = selection;
         for (key, value) in &group.tags {
-            node.tags
-                .entry(key.clone())
-                .or_insert_with(|| value.clone());
+            node.tags.entry(key.clone()).or_insert_with(|| value.clone());
         }
         let selector = group.selector.iter().map(|selector| {
             let value = match selector.values.as_slice() {
@@ -149,13 +144,8 @@ impl Context {
         let selector = selector.collect();
         Self {
             node,
-            group: GroupFacts {
-                name: group.name.clone(),
-                selector,
-            },
-            profile: Named {
-                name: profile.name.clone(),
-            },
+            group: GroupFacts { name: group.name.clone(), selector },
+            profile: Named { name: profile.name.clone() },
             metadata: merged(&profile.metadata, &group.metadata),
             request,
             server,
@@ -179,10 +169,7 @@ impl Context {
 
 /// MACs in their canonical spelling, as matchbox gives them; all else as it was written.
 fn spelled(key: &str, value: &str) -> String {
-    let mac = key
-        .eq_ignore_ascii_case("mac")
-        .then(|| value.parse::<Mac>().ok())
-        .flatten();
+    let mac = key.eq_ignore_ascii_case("mac").then(|| value.parse::<Mac>().ok()).flatten();
     mac.map_or_else(|| value.to_owned(), |mac| mac.to_string())
 }
 

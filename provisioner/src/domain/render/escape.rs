@@ -41,11 +41,7 @@ fn is_plain_yaml(text: &str) -> bool {
 fn push_unicode_escape(out: &mut String, c: char) {
     let code = u32::from(c);
     // Writing to a String cannot fail.
-    let _ = if code > 0xffff {
-        write!(out, "\\U{code:08x}")
-    } else {
-        write!(out, "\\u{code:04x}")
-    };
+    let _ = if code > 0xffff { write!(out, "\\U{code:08x}") } else { write!(out, "\\u{code:04x}") };
 }
 
 /// The inside of a JSON string, harmless outside of one too: nothing in it can end a string or a value.
@@ -53,10 +49,7 @@ pub(super) fn json_inside(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         if c.is_control()
-            || matches!(
-                c,
-                '"' | '\\' | ',' | ':' | '{' | '}' | '[' | ']' | '\u{2028}' | '\u{2029}'
-            )
+            || matches!(c, '"' | '\\' | ',' | ':' | '{' | '}' | '[' | ']' | '\u{2028}' | '\u{2029}')
         {
             let _ = write!(out, "\\u{:04x}", u32::from(c));
         } else {
@@ -76,11 +69,7 @@ pub(super) fn shell(text: &str) -> String {
 pub(super) fn json_in_yaml(json: &str) -> String {
     let mut out = String::new();
     // Compact JSON has no spaces outside of its strings.
-    for c in json
-        .replace(": ", ":\\u0020")
-        .replace(" #", "\\u0020#")
-        .chars()
-    {
+    for c in json.replace(": ", ":\\u0020").replace(" #", "\\u0020#").chars() {
         match c {
             '\u{7f}'..='\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => {
                 push_unicode_escape(&mut out, c);

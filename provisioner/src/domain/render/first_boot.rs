@@ -54,19 +54,13 @@ pub fn nocloud(seed: Seed<'_>, vendor_data: String) -> Files {
             },
         },
     });
-    let user_data = if seed.user_data.is_empty() {
-        "#cloud-config\n{}\n".to_owned()
-    } else {
-        seed.user_data
-    };
+    let user_data =
+        if seed.user_data.is_empty() { "#cloud-config\n{}\n".to_owned() } else { seed.user_data };
     let files = [
         ("user-data", user_data),
         ("meta-data", format!("{meta_data:#}\n")),
         ("network-config", format!("{network:#}\n")),
         ("vendor-data", vendor_data),
     ];
-    files
-        .into_iter()
-        .map(|(name, text)| (name.to_owned(), text))
-        .collect()
+    files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
 }

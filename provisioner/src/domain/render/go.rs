@@ -27,10 +27,8 @@ fn field(action: &str) -> Result<&str, String> {
     ];
     let trimmed = action.trim();
     if let Some(path) = trimmed.strip_prefix('.') {
-        let ok = !path.is_empty()
-            && path
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "._".contains(c));
+        let ok =
+            !path.is_empty() && path.chars().all(|c| c.is_ascii_alphanumeric() || "._".contains(c));
         return if ok { Ok(path) } else { refuse(trimmed) };
     }
     let word = trimmed.split_whitespace().next().unwrap_or_default();

@@ -13,10 +13,7 @@ pub fn live(boot: &Boot) -> String {
 }
 
 fn entry(out: &mut String, boot: &Boot, firmware: &str, linux: &str, initrd: &str) {
-    let _ = writeln!(
-        out,
-        "menuentry \"CoreOS ({firmware})\" {{\necho \"Loading kernel\""
-    );
+    let _ = writeln!(out, "menuentry \"CoreOS ({firmware})\" {{\necho \"Loading kernel\"");
     let _ = write!(out, "{linux} \"{}\"", boot.kernel);
     for arg in &boot.args {
         let _ = write!(out, " {arg}");

@@ -8,9 +8,7 @@ pub(super) fn escaped_only(text: &str) -> Result<(), Wrong> {
     for (at, line) in text.lines().enumerate() {
         let opens = line.split("{{").skip(1);
         if line.contains("{{{")
-            || opens
-                .clone()
-                .any(|rest| rest.trim_start_matches([' ', '~']).starts_with('&'))
+            || opens.clone().any(|rest| rest.trim_start_matches([' ', '~']).starts_with('&'))
         {
             let message = "`{{{x}}}` and `{{&x}}` leave values as they are, which could add lines here; \
                            use {{x}}, {{quote x}} or {{json x}}";
@@ -27,16 +25,11 @@ pub(super) fn indent_in_block_scalars(text: &str) -> Result<(), Wrong> {
         for (column, _) in line.match_indices("{{") {
             let (before, action) = line.split_at(column);
             let action = action.trim_start_matches('{');
-            let Some(arguments) = action
-                .trim_start_matches([' ', '~'])
-                .strip_prefix("indent ")
+            let Some(arguments) = action.trim_start_matches([' ', '~']).strip_prefix("indent ")
             else {
                 continue;
             };
-            let by = arguments
-                .split_whitespace()
-                .next()
-                .and_then(|by| by.parse().ok());
+            let by = arguments.split_whitespace().next().and_then(|by| by.parse().ok());
             let fits = before.bytes().all(|b| b == b' ')
                 && by == Some(before.len())
                 && !action.contains('~');
@@ -53,13 +46,8 @@ pub(super) fn indent_in_block_scalars(text: &str) -> Result<(), Wrong> {
 /// Whether the line above that stands further left opens a block scalar (YAML 1.2 section 8.1).
 fn in_block_scalar(above: &[&str], depth: usize) -> bool {
     let depth_of = |line: &str| line.len() - line.trim_start_matches(' ').len();
-    let header = above
-        .iter()
-        .rev()
-        .find(|line| !line.trim().is_empty() && depth_of(line) < depth);
-    let last = header
-        .and_then(|line| line.split_whitespace().last())
-        .unwrap_or_default();
+    let header = above.iter().rev().find(|line| !line.trim().is_empty() && depth_of(line) < depth);
+    let last = header.and_then(|line| line.split_whitespace().last()).unwrap_or_default();
     matches!(last, "|" | "|-" | "|+" | ">" | ">-" | ">+")
 }
 
@@ -87,15 +75,10 @@ pub(super) fn not_too_deep(text: &str) -> Result<(), Wrong> {
 pub(super) fn includes(text: &str) -> Result<Vec<(usize, String)>, Wrong> {
     let mut out = Vec::new();
     for (line, action) in actions(text) {
-        let refused = ["*", "#*", "#>"]
-            .iter()
-            .any(|sign| action.starts_with(sign));
+        let refused = ["*", "#*", "#>"].iter().any(|sign| action.starts_with(sign));
         let name = action.strip_prefix('>').map(|rest| {
             let rest = rest.trim_start();
-            rest.split([' ', '\n', '\t', '~'])
-                .next()
-                .unwrap_or_default()
-                .trim_matches(['"', '\''])
+            rest.split([' ', '\n', '\t', '~']).next().unwrap_or_default().trim_matches(['"', '\''])
         });
         if refused || name.is_some_and(|name| name.is_empty() || name.starts_with(['(', '@'])) {
             let message = format!(

@@ -23,12 +23,7 @@ use super::templates::Language;
 /// | `join list sep` | the list's values with `sep` between |
 /// | `upper x`, `lower x` | in that case |
 pub(super) fn register(registry: &mut Handlebars<'static>, language: Language) {
-    let value = |apply| {
-        Box::new(Returns {
-            apply,
-            missing: false,
-        })
-    };
+    let value = |apply| Box::new(Returns { apply, missing: false });
     match language {
         Language::Yaml => {
             registry.register_helper("json", Box::new(Writes(json_in_yaml)));
@@ -49,26 +44,11 @@ pub(super) fn register(registry: &mut Handlebars<'static>, language: Language) {
             registry.register_helper("indent", Box::new(Writes(indent)));
         }
     }
-    registry.register_helper(
-        "base64",
-        value(|args| Ok(STANDARD.encode(text(args, 0)?).into())),
-    );
-    registry.register_helper(
-        "upper",
-        value(|args| Ok(text(args, 0)?.to_uppercase().into())),
-    );
-    registry.register_helper(
-        "lower",
-        value(|args| Ok(text(args, 0)?.to_lowercase().into())),
-    );
+    registry.register_helper("base64", value(|args| Ok(STANDARD.encode(text(args, 0)?).into())));
+    registry.register_helper("upper", value(|args| Ok(text(args, 0)?.to_uppercase().into())));
+    registry.register_helper("lower", value(|args| Ok(text(args, 0)?.to_lowercase().into())));
     registry.register_helper("join", value(join));
-    registry.register_helper(
-        "default",
-        Box::new(Returns {
-            apply: default,
-            missing: true,
-        }),
-    );
+    registry.register_helper("default", Box::new(Returns { apply: default, missing: true }));
 }
 
 type Apply<T> = fn(&[Option<&Value>]) -> Result<T, String>;
@@ -134,10 +114,7 @@ fn fail(helper: &Helper<'_>, why: &str) -> RenderError {
 }
 
 fn value<'v>(args: &[Option<&'v Value>], at: usize) -> Result<&'v Value, String> {
-    args.get(at)
-        .copied()
-        .flatten()
-        .ok_or_else(|| format!("argument {} is missing", at + 1))
+    args.get(at).copied().flatten().ok_or_else(|| format!("argument {} is missing", at + 1))
 }
 
 /// A scalar as text. Lists and maps have no one way to be written: `json` or `join` is wanted.
@@ -168,10 +145,7 @@ fn quote_in_yaml(args: &[Option<&Value>]) -> Result<String, String> {
 /// front of the first line would set the block's indentation: refused.
 fn indent(args: &[Option<&Value>]) -> Result<String, String> {
     let wrong = || "write {{indent 4 x}}: a number of blanks, then the text".to_owned();
-    let by = value(args, 0)?
-        .as_u64()
-        .filter(|by| *by <= 64)
-        .ok_or_else(wrong)?;
+    let by = value(args, 0)?.as_u64().filter(|by| *by <= 64).ok_or_else(wrong)?;
     let by = usize::try_from(by).map_err(|_| wrong())?;
     let text = text(args, 1)?.replace("\r\n", "\n");
     if text.starts_with(char::is_whitespace) {
@@ -180,9 +154,7 @@ fn indent(args: &[Option<&Value>]) -> Result<String, String> {
                 .to_owned(),
         );
     }
-    let lines: Vec<&str> = text
-        .split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
-        .collect();
+    let lines: Vec<&str> = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).collect();
     Ok(lines.join(&format!("\n{}", " ".repeat(by))))
 }
 
@@ -202,12 +174,7 @@ fn default(args: &[Option<&Value>]) -> Result<Value, String> {
         Value::String(text) => text.is_empty(),
         _ => false,
     };
-    match args
-        .first()
-        .copied()
-        .flatten()
-        .filter(|value| !empty(value))
-    {
+    match args.first().copied().flatten().filter(|value| !empty(value)) {
         Some(first) => Ok(first.clone()),
         None => value(args, 1).cloned(),
     }

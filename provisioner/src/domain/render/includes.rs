@@ -27,11 +27,7 @@ impl Includes {
         file: &str,
         names: Vec<(usize, String)>,
     ) {
-        let includer = Includer {
-            language,
-            file: file.to_owned(),
-            names,
-        };
+        let includer = Includer { language, file: file.to_owned(), names };
         self.0.insert(name.to_string(), includer);
     }
 
@@ -55,10 +51,7 @@ impl Includes {
                     }
                     Some(_) => continue,
                 };
-                note(Fault {
-                    line: *line,
-                    ..Fault::of_file(&*includer.file, why)
-                });
+                note(Fault { line: *line, ..Fault::of_file(&*includer.file, why) });
             }
         }
     }

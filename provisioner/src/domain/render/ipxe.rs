@@ -33,25 +33,15 @@ impl Arg {
     pub fn new(key: &str, value: &str) -> Result<Self, BadArg> {
         let text = format!("{key}={value}");
         let key_ok = !key.is_empty()
-            && key
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-        let value_ok = value
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && !b"$\"'\\`".contains(&b));
-        if key_ok && value_ok {
-            Ok(Self(text))
-        } else {
-            Err(BadArg(text))
-        }
+            && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        let value_ok = value.bytes().all(|b| b.is_ascii_graphic() && !b"$\"'\\`".contains(&b));
+        if key_ok && value_ok { Ok(Self(text)) } else { Err(BadArg(text)) }
     }
 
     /// `key=${variable}`: iPXE knows the value. Its own expansion cannot split a word.
     pub fn variable(key: &str, variable: &str) -> Result<Self, BadArg> {
         let ok = !variable.is_empty()
-            && variable
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"/:._-".contains(&b));
+            && variable.bytes().all(|b| b.is_ascii_alphanumeric() || b"/:._-".contains(&b));
         let arg = Self::new(key, "")?;
         if ok {
             Ok(Self(format!("{}${{{variable}}}", arg.0)))
@@ -65,11 +55,7 @@ impl Arg {
         let ok = text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
             && !text.starts_with('#')
             && !matches!(text, "" | "||" | "&&" | ";");
-        if ok {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(BadArg(text.to_owned()))
-        }
+        if ok { Ok(Self(text.to_owned())) } else { Err(BadArg(text.to_owned())) }
     }
 
     /// The argument as text.
@@ -101,9 +87,7 @@ pub fn network_args() -> Vec<Arg> {
         (NETMASK, "netX/netmask"),
         (GATEWAY, "netX/gateway"),
     ];
-    args.into_iter()
-        .filter_map(|(key, variable)| Arg::variable(key, variable).ok())
-        .collect()
+    args.into_iter().filter_map(|(key, variable)| Arg::variable(key, variable).ok()).collect()
 }
 
 /// Fetches and starts the installer. What cannot be fetched ends on the machine's own disk, not at a prompt.
@@ -111,26 +95,15 @@ pub fn installer(script: &InstallerScript<'_>) -> String {
     let mut out = begin(script.title);
     // UEFI kernels find their initrd by the name that iPXE gives it; BIOS kernels do not look.
     out.push_str("imgfree\n");
-    let _ = write!(
-        out,
-        "kernel --name vmlinuz {} initrd=initrd.img",
-        url(script.kernel_url)
-    );
+    let _ = write!(out, "kernel --name vmlinuz {} initrd=initrd.img", url(script.kernel_url));
     for arg in script.args {
         let _ = write!(out, " {}", arg.0);
     }
     out.push_str(" || goto failed\n");
-    let _ = writeln!(
-        out,
-        "initrd --name initrd.img {} || goto failed",
-        url(script.initrd_url)
-    );
+    let _ = writeln!(out, "initrd --name initrd.img {} || goto failed", url(script.initrd_url));
     out.push_str("boot || goto failed\n");
     out.push_str(":failed\n");
-    say(
-        &mut out,
-        "The installer could not be started; nothing was changed.",
-    );
+    say(&mut out, "The installer could not be started; nothing was changed.");
     say(&mut out, "Going on to the local disk.");
     let _ = writeln!(out, "sleep {READ} ||");
     own_disk(&mut out);
@@ -201,10 +174,7 @@ fn say(out: &mut String, text: &str) {
 /// operator, no comment. Screens show ASCII only.
 fn words(text: &str) -> Vec<String> {
     let blank = |c: char| c.is_whitespace() || c.is_control();
-    text.split(blank)
-        .filter(|word| !word.is_empty())
-        .map(word)
-        .collect()
+    text.split(blank).filter(|word| !word.is_empty()).map(word).collect()
 }
 
 fn word(word: &str) -> String {
@@ -247,10 +217,7 @@ fn url(url: &str) -> String {
 fn own_disk(out: &mut String) {
     out.push_str("iseq ${platform} efi && exit 1 ||\n");
     out.push_str("sanboot --no-describe --drive 0x80 ||\n");
-    say(
-        out,
-        "The local disk does not boot; back to the network in 30 s.",
-    );
+    say(out, "The local disk does not boot; back to the network in 30 s.");
     out.push_str("sleep 30 ||\n");
     out.push_str("reboot\n");
 }

@@ -21,23 +21,12 @@ pub fn env(context: &Context) -> String {
     }
     lines.retain(|key, _| !key.starts_with("REQUEST_") && key != "REQUEST");
     for (key, value) in &context.request.query {
-        lines.insert(
-            format!("REQUEST_QUERY_{}", key.to_uppercase()),
-            value.clone(),
-        );
+        lines.insert(format!("REQUEST_QUERY_{}", key.to_uppercase()), value.clone());
     }
-    lines.insert(
-        "REQUEST_RAW_QUERY".to_owned(),
-        context.request.raw_query.clone(),
-    );
+    lines.insert("REQUEST_RAW_QUERY".to_owned(), context.request.raw_query.clone());
     let mut out = String::new();
     for (key, value) in lines {
-        let _ = writeln!(
-            out,
-            "{}={}",
-            name(&key),
-            value.replace(char::is_control, " ")
-        );
+        let _ = writeln!(out, "{}={}", name(&key), value.replace(char::is_control, " "));
     }
     out
 }

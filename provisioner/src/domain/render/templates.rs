@@ -31,10 +31,7 @@ impl Language {
     /// By the file's extension, else by its first line, else by its folder.
     fn of(name: &TemplateName, text: &str) -> Self {
         let path = Path::new(name.as_str());
-        let extension = path
-            .extension()
-            .and_then(|ext| ext.to_str())
-            .unwrap_or_default();
+        let extension = path.extension().and_then(|ext| ext.to_str()).unwrap_or_default();
         match extension.to_ascii_lowercase().as_str() {
             _ if text.starts_with("#!") => Self::Shell,
             "yaml" | "yml" | "bu" => Self::Yaml,
@@ -69,10 +66,7 @@ const SHIPPED_PHONE_HOME: &str = include_str!("../../../../templates/phone-home.
 impl Templates {
     /// Compiles every file below `templates/`, and matchbox's `ignition/`, `cloud/` and `generic/`.
     pub(in crate::domain) fn compile(files: &[SourceFile], mut note: impl FnMut(Fault)) -> Self {
-        let mut templates = Self {
-            sources: BTreeMap::new(),
-            registries: registries(),
-        };
+        let mut templates = Self { sources: BTreeMap::new(), registries: registries() };
         let mut includes = Includes::default();
         for file in files {
             if let Err(fault) = templates.add(file, &mut includes) {
@@ -118,15 +112,10 @@ impl Templates {
             return Ok(text.clone());
         }
         let Some(registry) = self.registries.get(&source.language) else {
-            return Err(fault(
-                &source.file,
-                1,
-                "there is no such language".to_owned(),
-            ));
+            return Err(fault(&source.file, 1, "there is no such language".to_owned()));
         };
-        let text = registry
-            .render(name.as_str(), root)
-            .map_err(|error| explain(&source.file, &error))?;
+        let text =
+            registry.render(name.as_str(), root).map_err(|error| explain(&source.file, &error))?;
         well_formed(source.language, &text).map_err(|why| {
             let message = format!("what it renders cannot be read: {why}; use {{{{json x}}}} where a value may hold anything");
             fault(&source.file, 1, message)
@@ -159,17 +148,10 @@ impl Templates {
         let language = Language::of(&name, &file.text);
         let verbatim = (!file.text.contains("{{")).then(|| file.text.clone());
         // One that has a fault is there all the same: whoever names it is not to blame.
-        let source = Source {
-            file: file.path.clone(),
-            language,
-            verbatim,
-        };
+        let source = Source { file: file.path.clone(), language, verbatim };
         self.sources.insert(name.clone(), source);
-        let text =
-            accepted(&name, language, file, matchbox, includes).map_err(|(line, why)| Fault {
-                line,
-                ..Fault::of_file(&*file.path, why)
-            })?;
+        let text = accepted(&name, language, file, matchbox, includes)
+            .map_err(|(line, why)| Fault { line, ..Fault::of_file(&*file.path, why) })?;
         self.register(&name, language, file, &text)
     }
 
@@ -183,16 +165,10 @@ impl Templates {
         let Some(registry) = self.registries.get_mut(&language) else {
             return Ok(());
         };
-        registry
-            .register_template_string(name.as_str(), text)
-            .map_err(|error| {
-                let (line, column) = error.pos().unwrap_or((1, 1));
-                Fault {
-                    line,
-                    column,
-                    ..Fault::of_file(&*file.path, syntax(error.reason()))
-                }
-            })
+        registry.register_template_string(name.as_str(), text).map_err(|error| {
+            let (line, column) = error.pos().unwrap_or((1, 1));
+            Fault { line, column, ..Fault::of_file(&*file.path, syntax(error.reason())) }
+        })
     }
 }
 
@@ -204,11 +180,7 @@ fn accepted(
     matchbox: bool,
     includes: &mut Includes,
 ) -> Result<String, Wrong> {
-    let text = if matchbox {
-        go::translate(&file.text)?
-    } else {
-        file.text.clone()
-    };
+    let text = if matchbox { go::translate(&file.text)? } else { file.text.clone() };
     guard::not_too_deep(&text)?;
     if language != Language::Plain {
         guard::escaped_only(&text)?;
@@ -286,10 +258,9 @@ fn explain(file: &str, error: &RenderError) -> RenderFault {
                 format!("nobody supplies `{name}`; add it to the metadata of the group or profile");
             (message, Some(name.clone()))
         }
-        RenderErrorReason::MissingVariable(None) => (
-            "a variable is used that nobody supplies".to_owned(),
-            Some(String::new()),
-        ),
+        RenderErrorReason::MissingVariable(None) => {
+            ("a variable is used that nobody supplies".to_owned(), Some(String::new()))
+        }
         other => (one_line(&other.to_string()), None),
     };
     RenderFault {
@@ -300,13 +271,7 @@ fn explain(file: &str, error: &RenderError) -> RenderFault {
 }
 
 fn fault(file: &str, line: usize, message: String) -> RenderFault {
-    RenderFault {
-        file: file.to_owned(),
-        line,
-        column: 1,
-        message,
-        missing: None,
-    }
+    RenderFault { file: file.to_owned(), line, column: 1, message, missing: None }
 }
 
 fn one_line(text: &str) -> String {

@@ -22,18 +22,9 @@ fn catalog(files: &[(&str, &str)]) -> Catalog {
 }
 
 fn context(metadata: serde_json::Value) -> Context {
-    let serde_json::Value::Object(metadata) = metadata else {
-        panic!("no map")
-    };
-    let node = NodeFacts {
-        hostname: "node1".to_owned(),
-        ..NodeFacts::default()
-    };
-    Context {
-        node,
-        metadata,
-        ..Context::default()
-    }
+    let serde_json::Value::Object(metadata) = metadata else { panic!("no map") };
+    let node = NodeFacts { hostname: "node1".to_owned(), ..NodeFacts::default() };
+    Context { node, metadata, ..Context::default() }
 }
 
 /// One template `FOLDER/NAME` over some metadata.

@@ -19,9 +19,7 @@ struct Case {
 
 fn cases() -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/domain/catalog/faults");
-    let entries = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut cases: Vec<Case> = entries
         .map(|path| {
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
@@ -40,22 +38,12 @@ fn case(name: String, text: &str) -> Case {
         .lines()
         .map(|line| line.trim_start_matches("# ").to_owned())
         .collect();
-    let mut files = vec![SourceFile {
-        path: "profiles/local.yaml".into(),
-        text: LOCAL.into(),
-    }];
+    let mut files = vec![SourceFile { path: "profiles/local.yaml".into(), text: LOCAL.into() }];
     files.extend(parts.map(|part| {
         let (path, text) = part.split_once('\n').unwrap();
-        SourceFile {
-            path: path.into(),
-            text: text.into(),
-        }
+        SourceFile { path: path.into(), text: text.into() }
     }));
-    Case {
-        name,
-        wanted,
-        files,
-    }
+    Case { name, wanted, files }
 }
 
 #[test]
@@ -78,14 +66,9 @@ fn a_typo_in_one_group_takes_no_machine_to_another_group() {
         path: "groups/x.yaml".into(),
         text: "profile: local\nselecter: {rack: r1}\n".into(),
     };
-    let default = SourceFile {
-        path: "groups/default.yaml".into(),
-        text: "profile: local\n".into(),
-    };
-    let local = SourceFile {
-        path: "profiles/local.yaml".into(),
-        text: LOCAL.into(),
-    };
+    let default =
+        SourceFile { path: "groups/default.yaml".into(), text: "profile: local\n".into() };
+    let local = SourceFile { path: "profiles/local.yaml".into(), text: LOCAL.into() };
     assert!(
         checked(&[typo, default, local]).is_err(),
         "nothing goes live, the last good catalog serves"

@@ -13,11 +13,7 @@ fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn lines(faults: &[Fault]) -> String {
-    faults
-        .iter()
-        .map(Fault::to_string)
-        .collect::<Vec<_>>()
-        .join("\n")
+    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n")
 }
 
 const LOCAL: (&str, &str) = ("profiles/local.yaml", "name: local\n");
@@ -42,11 +38,7 @@ fn the_id_follows_the_content_and_nothing_else() {
     let two = tree(&[DEFAULT, LOCAL]);
     let other = tree(&[LOCAL, ("groups/default.yaml", "profile: local # x\n")]);
     let id = |tree: &tempfile::TempDir| {
-        load(tree.path())
-            .map_err(|faults| lines(&faults))
-            .unwrap()
-            .id()
-            .to_string()
+        load(tree.path()).map_err(|faults| lines(&faults)).unwrap().id().to_string()
     };
     assert_eq!(id(&one), id(&two));
     assert_ne!(id(&one), id(&other));
@@ -64,31 +56,16 @@ fn what_an_editor_leaves_behind_is_not_read() {
     let mut files = vec![LOCAL, DEFAULT];
     files.extend(scratch.map(|path| (path, "profile: [")));
     let directory = tree(&files);
-    assert_eq!(
-        load(directory.path())
-            .map_err(|faults| lines(&faults))
-            .unwrap()
-            .groups()
-            .len(),
-        1
-    );
+    assert_eq!(load(directory.path()).map_err(|faults| lines(&faults)).unwrap().groups().len(), 1);
 }
 
 #[test]
 fn a_link_to_a_folder_is_followed_and_a_circle_is_a_fault() {
     let real = tree(&[LOCAL]);
     let directory = tree(&[DEFAULT]);
-    symlink(
-        real.path().join("profiles"),
-        directory.path().join("profiles"),
-    )
-    .unwrap();
+    symlink(real.path().join("profiles"), directory.path().join("profiles")).unwrap();
     assert!(load(directory.path()).is_ok());
-    symlink(
-        directory.path().join("groups"),
-        directory.path().join("groups/again"),
-    )
-    .unwrap();
+    symlink(directory.path().join("groups"), directory.path().join("groups/again")).unwrap();
     assert!(lines(&load(directory.path()).unwrap_err()).contains("point in a circle"));
 }
 
@@ -121,10 +98,6 @@ fn the_fingerprint_changes_with_every_change() {
     fs::write(path.join("groups/default.yaml"), "profile: local # x\n").unwrap();
     let written = fingerprint(path);
     assert_ne!(written, before);
-    fs::rename(
-        path.join("groups/default.yaml"),
-        path.join("groups/other.yaml"),
-    )
-    .unwrap();
+    fs::rename(path.join("groups/default.yaml"), path.join("groups/other.yaml")).unwrap();
     assert_ne!(fingerprint(path), written);
 }

@@ -8,14 +8,9 @@ use crate::domain::timeline::{Boot, Timeline};
 /// A node and the last step of its boot.
 pub(super) fn node(node: &Node, timeline: &Timeline) -> v1::Node {
     let status = &node.status;
-    let attempt = status
-        .attempt
-        .as_ref()
-        .filter(|_| status.state == State::Installing);
-    let inventory = status
-        .inventory
-        .as_ref()
-        .and_then(|inventory| serde_json::to_string(inventory).ok());
+    let attempt = status.attempt.as_ref().filter(|_| status.state == State::Installing);
+    let inventory =
+        status.inventory.as_ref().and_then(|inventory| serde_json::to_string(inventory).ok());
     v1::Node {
         id: node.id.to_string(),
         hostname: node.hostname(),
@@ -26,24 +21,15 @@ pub(super) fn node(node: &Node, timeline: &Timeline) -> v1::Node {
         macs: node.macs().map(|mac| mac.to_string()).collect(),
         uuid: node.uuid().unwrap_or_default(),
         serial: node.serial().unwrap_or_default().to_owned(),
-        address: status
-            .address
-            .map(|address| address.to_string())
-            .unwrap_or_default(),
+        address: status.address.map(|address| address.to_string()).unwrap_or_default(),
         arch: status.arch.clone(),
         firmware: status.firmware.clone(),
         generation: node.spec.generation,
         installed_generation: status.installed_generation,
         tries: status.tries,
-        stage: attempt
-            .map(|attempt| stage_name(attempt.stage).to_owned())
-            .unwrap_or_default(),
-        done_bytes: attempt
-            .map(|attempt| attempt.done_bytes)
-            .unwrap_or_default(),
-        total_bytes: attempt
-            .map(|attempt| attempt.total_bytes)
-            .unwrap_or_default(),
+        stage: attempt.map(|attempt| stage_name(attempt.stage).to_owned()).unwrap_or_default(),
+        done_bytes: attempt.map(|attempt| attempt.done_bytes).unwrap_or_default(),
+        total_bytes: attempt.map(|attempt| attempt.total_bytes).unwrap_or_default(),
         labels: labels(node),
         tags: node.spec.tags.clone().into_iter().collect(),
         versions: status.versions.clone().into_iter().collect(),
@@ -64,11 +50,7 @@ pub(super) fn node(node: &Node, timeline: &Timeline) -> v1::Node {
 /// A boot with its steps.
 pub(super) fn boot(boot: &Boot) -> v1::Boot {
     v1::Boot {
-        id: boot
-            .id
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        id: boot.id.as_ref().map(ToString::to_string).unwrap_or_default(),
         steps: boot
             .steps
             .iter()

@@ -41,12 +41,7 @@ impl Nodes {
             boot: None,
             catalog: self.app.catalog.current().id().to_string(),
         };
-        let node = self
-            .app
-            .recorder
-            .tell(node.id.clone(), word)
-            .await
-            .map_err(|e| status(&e))?;
+        let node = self.app.recorder.tell(node.id.clone(), word).await.map_err(|e| status(&e))?;
         Ok(Response::new(shown(&self.app, &node)))
     }
 }
@@ -76,54 +71,37 @@ impl v1::nodes_server::Nodes for Nodes {
     ) -> Result<Response<Self::WatchStream>, Status> {
         let labels = request.into_inner().labels;
         let (queue, changes) = mpsc::channel(WATCH_QUEUE);
-        tokio::spawn(watch(
-            Arc::clone(&self.app),
-            labels,
-            queue,
-            self.stop.clone(),
-        ));
+        tokio::spawn(watch(Arc::clone(&self.app), labels, queue, self.stop.clone()));
         Ok(Response::new(Box::pin(ReceiverStream::new(changes))))
     }
 
     async fn tag(&self, request: Request<v1::TagRequest>) -> Result<Response<v1::Node>, Status> {
         let actor = actor(&request);
         let v1::TagRequest { name, set, remove } = request.into_inner();
-        if let Some(key) = set
-            .keys()
-            .find(|key| key.is_empty() || key.contains(char::is_whitespace))
+        if let Some(key) =
+            set.keys().find(|key| key.is_empty() || key.contains(char::is_whitespace))
         {
-            return Err(Status::invalid_argument(format!(
-                "{key:?} cannot be a tag's key"
-            )));
+            return Err(Status::invalid_argument(format!("{key:?} cannot be a tag's key")));
         }
-        let steer = Steer::Tag {
-            set: set.into_iter().collect(),
-            remove,
-        };
+        let steer = Steer::Tag { set: set.into_iter().collect(), remove };
         self.steer(&name, steer, actor).await
     }
 
     async fn approve(&self, request: Request<v1::NodeName>) -> Result<Response<v1::Node>, Status> {
         let actor = actor(&request);
-        self.steer(&request.into_inner().name, Steer::Approve, actor)
-            .await
+        self.steer(&request.into_inner().name, Steer::Approve, actor).await
     }
 
     async fn hold(&self, request: Request<v1::HoldRequest>) -> Result<Response<v1::Node>, Status> {
         let actor = actor(&request);
         let v1::HoldRequest { name, reason } = request.into_inner();
-        let reason = if reason.is_empty() {
-            "no reason given".to_owned()
-        } else {
-            reason
-        };
+        let reason = if reason.is_empty() { "no reason given".to_owned() } else { reason };
         self.steer(&name, Steer::Hold(reason), actor).await
     }
 
     async fn release(&self, request: Request<v1::NodeName>) -> Result<Response<v1::Node>, Status> {
         let actor = actor(&request);
-        self.steer(&request.into_inner().name, Steer::Release, actor)
-            .await
+        self.steer(&request.into_inner().name, Steer::Release, actor).await
     }
 
     async fn reinstall(
@@ -131,32 +109,23 @@ impl v1::nodes_server::Nodes for Nodes {
         request: Request<v1::NodeName>,
     ) -> Result<Response<v1::Node>, Status> {
         let actor = actor(&request);
-        self.steer(&request.into_inner().name, Steer::Reinstall, actor)
-            .await
+        self.steer(&request.into_inner().name, Steer::Reinstall, actor).await
     }
 
     async fn retire(&self, request: Request<v1::NodeName>) -> Result<Response<v1::Node>, Status> {
         let actor = actor(&request);
-        self.steer(&request.into_inner().name, Steer::Retire, actor)
-            .await
+        self.steer(&request.into_inner().name, Steer::Retire, actor).await
     }
 }
 
 fn shown(app: &App, node: &Node) -> v1::Node {
-    let timeline = app
-        .recorder
-        .directory()
-        .read(|nodes| nodes.timeline(&node.id));
+    let timeline = app.recorder.directory().read(|nodes| nodes.timeline(&node.id));
     convert::node(node, &timeline)
 }
 
 fn matching(app: &App, labels: &HashMap<String, String>) -> Vec<v1::Node> {
     let nodes = app.recorder.directory().all();
-    nodes
-        .iter()
-        .filter(|node| matches(node, labels))
-        .map(|node| shown(app, node))
-        .collect()
+    nodes.iter().filter(|node| matches(node, labels)).map(|node| shown(app, node)).collect()
 }
 
 fn matches(node: &Node, wanted: &HashMap<String, String>) -> bool {
@@ -183,16 +152,10 @@ async fn watch(
 ) {
     // Before the first look, so that nothing between the two is missed.
     let mut changes = app.recorder.watch();
-    if send_all(&app, &labels, &queue, Kind::Existing)
-        .await
-        .is_err()
-    {
+    if send_all(&app, &labels, &queue, Kind::Existing).await.is_err() {
         return;
     }
-    let synced = v1::NodeChange {
-        kind: Kind::Synced.into(),
-        node: None,
-    };
+    let synced = v1::NodeChange { kind: Kind::Synced.into(), node: None };
     if queue.send(Ok(synced)).await.is_err() {
         return;
     }
@@ -205,10 +168,7 @@ async fn watch(
         let sent = match change {
             Ok(node) if matches(&node, &labels) => {
                 let node = Some(shown(&app, &node));
-                let change = v1::NodeChange {
-                    kind: Kind::Changed.into(),
-                    node,
-                };
+                let change = v1::NodeChange { kind: Kind::Changed.into(), node };
                 queue.send(Ok(change)).await.map_err(drop)
             }
             Ok(_) => Ok(()),
@@ -229,10 +189,7 @@ async fn send_all(
     kind: Kind,
 ) -> Result<(), ()> {
     for node in matching(app, labels) {
-        let change = v1::NodeChange {
-            kind: kind.into(),
-            node: Some(node),
-        };
+        let change = v1::NodeChange { kind: kind.into(), node: Some(node) };
         queue.send(Ok(change)).await.map_err(drop)?;
     }
     Ok(())

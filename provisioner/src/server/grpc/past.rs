@@ -49,16 +49,9 @@ impl v1::history_server::History for Past {
 impl v1::boots_server::Boots for Past {
     async fn list(&self, request: Request<v1::NodeName>) -> Result<Response<v1::BootLog>, Status> {
         let node = find(&self.app, &request.into_inner().name)?;
-        let timeline = self
-            .app
-            .recorder
-            .directory()
-            .read(|nodes| nodes.timeline(&node.id));
+        let timeline = self.app.recorder.directory().read(|nodes| nodes.timeline(&node.id));
         let boots = timeline.boots().map(convert::boot).collect();
-        Ok(Response::new(v1::BootLog {
-            node: node.id.to_string(),
-            boots,
-        }))
+        Ok(Response::new(v1::BootLog { node: node.id.to_string(), boots }))
     }
 }
 
@@ -68,8 +61,6 @@ impl v1::server_server::Server for Past {
         &self,
         _: Request<v1::VersionRequest>,
     ) -> Result<Response<v1::VersionResponse>, Status> {
-        Ok(Response::new(v1::VersionResponse {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        }))
+        Ok(Response::new(v1::VersionResponse { version: env!("CARGO_PKG_VERSION").to_owned() }))
     }
 }

@@ -27,10 +27,7 @@ pub(super) struct Batch {
 impl Batch {
     /// Nothing yet.
     pub(super) fn new() -> Self {
-        Self {
-            pack: Pack::new(),
-            chain: 0,
-        }
+        Self { pack: Pack::new(), chain: 0 }
     }
 
     /// Adds a transition's commit on top of `tip`, which becomes that commit.
@@ -56,10 +53,8 @@ impl Batch {
 
     /// The list of all nodes with one file changed: as a difference where the one before is in this pack.
     fn nodes(&mut self, tip: &mut Tip, file: &str, blob: Id) -> Id {
-        let (base, base_len) = (
-            tip.root.get(Mode::Folder, "nodes").unwrap_or_default(),
-            tip.nodes.raw().len(),
-        );
+        let (base, base_len) =
+            (tip.root.get(Mode::Folder, "nodes").unwrap_or_default(), tip.nodes.raw().len());
         let Some(splice) = tip.nodes.set(Mode::File, file, blob) else {
             return base;
         };

@@ -11,13 +11,8 @@ const HALF_PACK: &str = "tmp_pack_provisioner";
 const HALF_INDEX: &str = "tmp_idx_provisioner";
 
 /// Lock files that a killed process can leave behind.
-const LOCKS: [&str; 5] = [
-    "HEAD.lock",
-    "config.lock",
-    "packed-refs.lock",
-    "refs/heads/main.lock",
-    "gc.pid.lock",
-];
+const LOCKS: [&str; 5] =
+    ["HEAD.lock", "config.lock", "packed-refs.lock", "refs/heads/main.lock", "gc.pid.lock"];
 
 /// What went wrong with which file.
 #[derive(Debug)]
@@ -31,21 +26,9 @@ pub(super) struct FileError {
 /// Makes a repository durable that was just created, down to its name in the directory above.
 pub(super) fn sync_new(repository: &Path) -> Result<(), FileError> {
     let above = repository.parent().unwrap_or(repository);
-    let inside = [
-        "HEAD",
-        "config",
-        "objects/pack",
-        "objects",
-        "refs/heads",
-        "refs",
-        "",
-    ];
+    let inside = ["HEAD", "config", "objects/pack", "objects", "refs/heads", "refs", ""];
     let inside = inside.map(|name| repository.join(name));
-    inside
-        .iter()
-        .map(PathBuf::as_path)
-        .chain([above])
-        .try_for_each(sync)
+    inside.iter().map(PathBuf::as_path).chain([above]).try_for_each(sync)
 }
 
 /// Removes what a killed process left behind. Nobody else may be writing.
@@ -101,10 +84,7 @@ impl RefLock {
         let written = writeln!(self.file, "{id}")
             .and_then(|()| self.file.sync_all())
             .and_then(|()| fs::rename(&self.path, &self.target));
-        written.map_err(|source| FileError {
-            path: self.path.clone(),
-            source,
-        })?;
+        written.map_err(|source| FileError { path: self.path.clone(), source })?;
         sync(self.target.parent().unwrap_or(&self.target))
     }
 }
@@ -127,16 +107,10 @@ fn write_whole(half: &Path, whole: &Path, content: &[u8]) -> Result<(), FileErro
         file.sync_all()?;
         fs::rename(half, whole)
     };
-    write().map_err(|source| FileError {
-        path: whole.to_owned(),
-        source,
-    })
+    write().map_err(|source| FileError { path: whole.to_owned(), source })
 }
 
 fn sync(path: &Path) -> Result<(), FileError> {
     let synced = File::open(path).and_then(|file| file.sync_all());
-    synced.map_err(|source| FileError {
-        path: path.to_owned(),
-        source,
-    })
+    synced.map_err(|source| FileError { path: path.to_owned(), source })
 }

@@ -39,9 +39,7 @@ fn trailers(transition: &Transition, actor: &str) -> String {
         (NUMBER, &number),
     ];
     let said = trailers.iter().filter(|(_, value)| !value.is_empty());
-    let lines: Vec<String> = said
-        .map(|(key, value)| format!("{key}: {value}\n"))
-        .collect();
+    let lines: Vec<String> = said.map(|(key, value)| format!("{key}: {value}\n")).collect();
     lines.concat()
 }
 
@@ -70,20 +68,13 @@ pub(super) fn trailer<'m>(message: &'m str, key: &str) -> Option<&'m str> {
 /// One line of text, so that no value can pass for a header or a trailer of its own.
 fn one_line(text: &str) -> String {
     let line_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    let spaced: String = text
-        .chars()
-        .map(|c| if line_break(c) { ' ' } else { c })
-        .take(LONGEST)
-        .collect();
+    let spaced: String =
+        text.chars().map(|c| if line_break(c) { ' ' } else { c }).take(LONGEST).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn or_unsaid(text: String, unsaid: &str) -> String {
-    if text.is_empty() {
-        unsaid.to_owned()
-    } else {
-        text
-    }
+    if text.is_empty() { unsaid.to_owned() } else { text }
 }
 
 /// A name as git allows it: no angle brackets, and nothing at its ends that git would strip.

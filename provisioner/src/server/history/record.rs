@@ -120,18 +120,8 @@ fn aliases(node: &Node) -> Aliases<'_> {
 // Each field is named in the patterns below: one that is added must be shown here or left out on purpose.
 
 fn spec(spec: &Spec) -> SpecRecord<'_> {
-    let Spec {
-        hostname,
-        tags,
-        generation,
-        hold,
-    } = spec;
-    SpecRecord {
-        hostname,
-        tags,
-        generation: *generation,
-        hold,
-    }
+    let Spec { hostname, tags, generation, hold } = spec;
+    SpecRecord { hostname, tags, generation: *generation, hold }
 }
 
 fn status(status: &Status) -> StatusRecord<'_> {
@@ -232,11 +222,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     (year, month, day)
 }
@@ -249,13 +235,7 @@ mod tests {
     fn times_read_as_rfc_3339() {
         assert_eq!(rfc3339(Millis(0)), "1970-01-01T00:00:00.000Z");
         assert_eq!(rfc3339(Millis(951_782_399_999)), "2000-02-28T23:59:59.999Z");
-        assert_eq!(
-            rfc3339(Millis(1_709_164_800_001)),
-            "2024-02-29T00:00:00.001Z"
-        );
-        assert_eq!(
-            rfc3339(Millis(1_795_254_558_000)),
-            "2026-11-21T09:49:18.000Z"
-        );
+        assert_eq!(rfc3339(Millis(1_709_164_800_001)), "2024-02-29T00:00:00.001Z");
+        assert_eq!(rfc3339(Millis(1_795_254_558_000)), "2026-11-21T09:49:18.000Z");
     }
 }

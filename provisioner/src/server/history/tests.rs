@@ -49,16 +49,7 @@ pub(super) fn git(path: &Path, arguments: &[&str]) -> String {
 }
 
 fn is_sound(path: &Path) {
-    git(
-        path,
-        &[
-            "fsck",
-            "--full",
-            "--strict",
-            "--no-dangling",
-            "--no-progress",
-        ],
-    );
+    git(path, &["fsck", "--full", "--strict", "--no-dangling", "--no-progress"]);
 }
 
 #[test]
@@ -67,14 +58,7 @@ fn a_transition_is_a_commit_that_git_shows_in_words() {
     let mut history = History::open(&path).unwrap();
     history.append(&[transition(1, 1)]).unwrap();
     is_sound(&path);
-    let shown = git(
-        &path,
-        &[
-            "log",
-            "--format=%an <%ae>%n%cn <%ce>%n%ad%n%B",
-            "--date=iso-strict",
-        ],
-    );
+    let shown = git(&path, &["log", "--format=%an <%ae>%n%cn <%ce>%n%ad%n%B", "--date=iso-strict"]);
     assert_eq!(
         shown.trim_end(),
         "node <node@provisioner>\n\
@@ -97,9 +81,8 @@ fn a_transition_is_a_commit_that_git_shows_in_words() {
 fn many_batches_over_many_nodes_are_sound_and_each_file_has_its_own_log() {
     let (_directory, path) = repository();
     let mut history = History::open(&path).unwrap();
-    let all: Vec<Transition> = (1..=700)
-        .map(|n| transition(n, u16::try_from(n * 37 % 150).unwrap()))
-        .collect();
+    let all: Vec<Transition> =
+        (1..=700).map(|n| transition(n, u16::try_from(n * 37 % 150).unwrap())).collect();
     for batch in [&all[..1], &all[1..2], &all[2..500], &all[500..]] {
         history.append(batch).unwrap();
     }
@@ -111,29 +94,13 @@ fn many_batches_over_many_nodes_are_sound_and_each_file_has_its_own_log() {
     let file = format!("nodes/{}.yaml", node(3).id);
     let log = git(
         &path,
-        &[
-            "log",
-            "--format=%(trailers:key=Transition,valueonly,separator=)",
-            "--",
-            &file,
-        ],
+        &["log", "--format=%(trailers:key=Transition,valueonly,separator=)", "--", &file],
     );
     let numbers: Vec<u64> = log.lines().map(|n| n.parse().unwrap()).collect();
-    assert!(
-        numbers
-            .iter()
-            .rev()
-            .copied()
-            .eq(of_one.iter().map(|t| t.number))
-    );
+    assert!(numbers.iter().rev().copied().eq(of_one.iter().map(|t| t.number)));
     let newest = git(&path, &["show", &format!("main:{file}")]);
     assert!(newest.contains(&of_one.last().unwrap().node.status.reason));
-    assert!(
-        std::fs::read_dir(path.join("objects/pack"))
-            .unwrap()
-            .count()
-            >= 8
-    );
+    assert!(std::fs::read_dir(path.join("objects/pack")).unwrap().count() >= 8);
 }
 
 #[test]
@@ -190,10 +157,7 @@ fn what_changes_without_meaning_is_left_out_of_the_file() {
     after.status.last_seen = Millis(99);
     after.status.deadline = Some(Millis(100));
     after.revision += 1;
-    assert_eq!(
-        record::yaml(&before).unwrap(),
-        record::yaml(&after).unwrap()
-    );
+    assert_eq!(record::yaml(&before).unwrap(), record::yaml(&after).unwrap());
 }
 
 #[test]
@@ -210,27 +174,19 @@ fn no_value_can_forge_a_trailer_a_header_or_an_author() {
     let entries = history.log(&node(1).id, 10).unwrap();
     assert_eq!(entries.len(), 2);
     assert_eq!(entries[1].subject, "x Transition: 999 parent dead beef");
-    assert_eq!(
-        entries[1].actor,
-        "operator <root@localhost> 0 +0000 author y"
-    );
+    assert_eq!(entries[1].actor, "operator <root@localhost> 0 +0000 author y");
     assert_eq!(entries[1].cause, "a Transition: 998 Actor: z q");
     drop(history);
     assert_eq!(History::open(&path).unwrap().last_number().unwrap(), 2);
     let authors = git(&path, &["log", "--format=%an <%ae>", "main~1"]);
-    assert_eq!(
-        authors.trim(),
-        "operator root@localhost 0 +0000 author y <y@provisioner>"
-    );
+    assert_eq!(authors.trim(), "operator root@localhost 0 +0000 author y <y@provisioner>");
 }
 
 #[test]
 fn the_log_of_a_node_is_newest_first_and_its_own() {
     let (_directory, path) = repository();
     let mut history = History::open(&path).unwrap();
-    let all: Vec<Transition> = (1..=9)
-        .map(|n| transition(n, u16::from(n % 3 == 0)))
-        .collect();
+    let all: Vec<Transition> = (1..=9).map(|n| transition(n, u16::from(n % 3 == 0))).collect();
     history.append(&all).unwrap();
     let reader = History::read(&path).unwrap();
     let log = reader.log(&node(1).id, 2).unwrap();
@@ -283,20 +239,11 @@ fn a_garbage_collection_and_a_foreign_commit_are_taken_as_they_come() {
     history.append(&[transition(6, 1)]).unwrap();
     let tree = git(&path, &["rev-parse", "main^{tree}"]);
     let identity = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org"];
-    let commit = [
-        "commit-tree",
-        "-p",
-        "main",
-        "-m",
-        "a note by hand",
-        tree.trim(),
-    ];
+    let commit = ["commit-tree", "-p", "main", "-m", "a note by hand", tree.trim()];
     let note = git(&path, &[&identity[..], &commit[..]].concat());
     git(&path, &["update-ref", "refs/heads/main", note.trim()]);
     assert_eq!(history.last_number().unwrap(), 6);
-    history
-        .append(&[transition(6, 1), transition(7, 2)])
-        .unwrap();
+    history.append(&[transition(6, 1), transition(7, 2)]).unwrap();
     is_sound(&path);
     let subjects = git(&path, &["log", "--format=%s", "-3"]);
     assert_eq!(
@@ -309,9 +256,7 @@ fn a_garbage_collection_and_a_foreign_commit_are_taken_as_they_come() {
 fn a_clone_has_a_file_for_each_node() {
     let (directory, path) = repository();
     let mut history = History::open(&path).unwrap();
-    history
-        .append(&[transition(1, 1), transition(2, 2)])
-        .unwrap();
+    history.append(&[transition(1, 1), transition(2, 2)]).unwrap();
     git(&path, &["clone", "--quiet", ".", "../clone"]);
     let files = std::fs::read_dir(directory.path().join("clone/nodes")).unwrap();
     assert_eq!(files.count(), 2);
@@ -330,9 +275,7 @@ fn a_disk_that_cannot_be_written_leaves_the_branch_and_heals() {
     assert!(!error.to_string().is_empty());
     std::fs::remove_file(&packs).unwrap();
     std::fs::rename(&aside, &packs).unwrap();
-    history
-        .append(&[transition(2, 1), transition(3, 2)])
-        .unwrap();
+    history.append(&[transition(2, 1), transition(3, 2)]).unwrap();
     assert_eq!(git(&path, &["rev-list", "--count", "main"]).trim(), "3");
     is_sound(&path);
 }

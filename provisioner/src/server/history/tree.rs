@@ -94,27 +94,16 @@ impl Tree {
     }
 
     fn insert(&mut self, at: usize, key: Box<[u8]>, mode: Mode, name: &str, id: Id) -> Splice {
-        let start = self
-            .entries
-            .get(at)
-            .map_or(self.raw.len(), |entry| entry.start);
+        let start = self.entries.get(at).map_or(self.raw.len(), |entry| entry.start);
         let mut inserted = format!("{} {name}\0", mode.octal()).into_bytes();
-        let entry = Entry {
-            key,
-            start,
-            id: start + inserted.len(),
-        };
+        let entry = Entry { key, start, id: start + inserted.len() };
         inserted.extend(id);
         for later in self.entries.iter_mut().skip(at) {
             later.start += inserted.len();
             later.id += inserted.len();
         }
         self.entries.insert(at, entry);
-        Splice {
-            at: start,
-            removed: 0,
-            inserted,
-        }
+        Splice { at: start, removed: 0, inserted }
     }
 }
 
@@ -133,11 +122,7 @@ fn entry(raw: &[u8], start: usize) -> Option<Entry> {
     }
     let id = start + end + 1;
     raw.get(id..id + ID_BYTES)?;
-    Some(Entry {
-        key: key.into(),
-        start,
-        id,
-    })
+    Some(Entry { key: key.into(), start, id })
 }
 
 #[cfg(test)]

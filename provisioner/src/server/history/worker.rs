@@ -22,7 +22,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// store's outbox.
 const LAST_TRIES: u32 = 3;
 
-/// How the history is doing, for `/metrics` and `mayuctl status`.
+/// How the history is doing, for `/metrics`.
 #[derive(Debug, Default)]
 pub struct HistoryStatus(Mutex<Report>);
 

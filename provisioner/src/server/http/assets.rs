@@ -23,6 +23,7 @@ use super::reply::{self, Body};
 use super::{Asked, Response as Answer};
 use crate::domain::timeline::Step;
 use crate::server::app::App;
+use crate::server::order;
 
 /// Bytes read from a file at once.
 const CHUNK: usize = 256 << 10;
@@ -34,9 +35,7 @@ pub(super) fn loader(app: &App, name: &str, asked: &Asked) -> Answer {
     };
     app.note_at(asked.address(), Step::Loader, format!("{name} by HTTP"));
     let mut response = Response::new(reply::full(bytes));
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/efi"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/efi"));
     response
 }
 
@@ -46,12 +45,7 @@ pub(super) async fn file(app: &App, name: &str, headers: &HeaderMap, asked: &Ask
         return reply::not_found();
     };
     match open(&path, headers).await {
-        Ok(Opened::Part {
-            file,
-            range,
-            size,
-            tag,
-        }) => {
+        Ok(Opened::Part { file, range, size, tag }) => {
             let done = done_note(app, &path, range.end == size, asked);
             part(file, range, size, &tag, done).await
         }
@@ -65,23 +59,16 @@ pub(super) async fn file(app: &App, name: &str, headers: &HeaderMap, asked: &Ask
         Ok(Opened::NotAFile) => reply::not_found(),
         Err(error) => {
             tracing::warn!(path = %path.display(), %error, "an asset could not be read");
-            reply::text(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "the asset could not be read\n",
-            )
+            reply::text(StatusCode::INTERNAL_SERVER_ERROR, "the asset could not be read\n")
         }
     }
 }
 
 /// The file's real path, if it lies inside the asset store: no `..`, no link that leads out.
 async fn confined(assets: &Path, name: &str) -> Option<PathBuf> {
-    let name = percent_encoding::percent_decode_str(name)
-        .decode_utf8()
-        .ok()?;
+    let name = percent_encoding::percent_decode_str(name).decode_utf8().ok()?;
     let relative = Path::new(name.as_ref());
-    let plain = relative
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
+    let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
     if !plain || name.is_empty() || name.contains(['\0', '\\']) {
         return None;
     }
@@ -91,15 +78,8 @@ async fn confined(assets: &Path, name: &str) -> Option<PathBuf> {
 }
 
 enum Opened {
-    Part {
-        file: File,
-        range: std::ops::Range<u64>,
-        size: u64,
-        tag: String,
-    },
-    Unsatisfiable {
-        size: u64,
-    },
+    Part { file: File, range: std::ops::Range<u64>, size: u64, tag: String },
+    Unsatisfiable { size: u64 },
     NotAFile,
 }
 
@@ -110,33 +90,14 @@ async fn open(path: &Path, headers: &HeaderMap) -> std::io::Result<Opened> {
         return Ok(Opened::NotAFile);
     }
     let size = facts.len();
-    let changed = facts
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let changed = facts.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let tag = format!("\"{size:x}-{:x}\"", changed.unwrap_or_default().as_nanos());
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let same = text(IF_RANGE).is_none_or(|wanted| wanted == tag);
-    let wanted = text(RANGE)
-        .filter(|_| same)
-        .and_then(|range| parse_range(range, size));
+    let wanted = text(RANGE).filter(|_| same).and_then(|range| parse_range(range, size));
     Ok(match wanted {
-        None => Opened::Part {
-            file,
-            range: 0..size,
-            size,
-            tag,
-        },
-        Some(range) if range.start < range.end => Opened::Part {
-            file,
-            range,
-            size,
-            tag,
-        },
+        None => Opened::Part { file, range: 0..size, size, tag },
+        Some(range) if range.start < range.end => Opened::Part { file, range, size, tag },
         Some(_) => Opened::Unsatisfiable { size },
     })
 }
@@ -150,11 +111,8 @@ fn parse_range(text: &str, size: u64) -> Option<std::ops::Range<u64>> {
         return Some(size.saturating_sub(suffix)..size);
     }
     let first: u64 = first.trim().parse().ok()?;
-    let end = if last.is_empty() {
-        size
-    } else {
-        last.trim().parse::<u64>().ok()?.checked_add(1)?
-    };
+    let end =
+        if last.is_empty() { size } else { last.trim().parse::<u64>().ok()?.checked_add(1)? };
     Some(first..end.min(size))
 }
 
@@ -167,35 +125,21 @@ async fn part(
 ) -> Answer {
     if let Err(error) = file.seek(SeekFrom::Start(range.start)).await {
         tracing::warn!(%error, "an asset could not be read");
-        return reply::text(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the asset could not be read\n",
-        );
+        return reply::text(StatusCode::INTERNAL_SERVER_ERROR, "the asset could not be read\n");
     }
     let length = range.end - range.start;
     let stream = ReaderStream::with_capacity(file.take(length), CHUNK);
-    let body = StreamBody::new(Told {
-        stream,
-        left: length,
-        done: Some(done),
-    });
+    let body = StreamBody::new(Told { stream, left: length, done: Some(done) });
     let mut response = Response::new(BodyExt::boxed_unsync(body) as Body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/octet-stream"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(ETAG, tag);
     }
     if length != size {
-        let text = format!(
-            "bytes {}-{}/{size}",
-            range.start,
-            range.end.saturating_sub(1)
-        );
+        let text = format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1));
         if let Ok(value) = HeaderValue::from_str(&text) {
             headers.insert(CONTENT_RANGE, value);
         }
@@ -211,15 +155,10 @@ fn done_note(
     to_the_end: bool,
     asked: &Asked,
 ) -> impl FnOnce() + Send + use<> {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let step = match name.as_str() {
-        "vmlinuz" => Some(Step::Kernel),
-        "initrd.img" => Some(Step::Initrd),
-        _ => None,
-    };
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let [kernel, initrd] = order::INSTALLER_FILES;
+    let step =
+        if name == kernel { Some(Step::Kernel) } else { (name == initrd).then_some(Step::Initrd) };
     let (recorder, address) = (app.recorder.clone(), asked.address());
     move || {
         if let Some(step) = step.filter(|_| to_the_end) {

@@ -8,9 +8,9 @@ use hyper::StatusCode;
 use super::Asked;
 use super::reply::{self, Response};
 use crate::domain::boot::{self, Plan};
-use crate::domain::catalog::{Boot, Catalog, Selection};
+use crate::domain::catalog::{Boot, Catalog, Profile, Selection};
 use crate::domain::labels::Labels;
-use crate::domain::node::{BootId, Millis, Node, State, Status};
+use crate::domain::node::{Millis, Node, State, Status};
 use crate::domain::render::ipxe::{self, Arg, InstallerScript};
 use crate::domain::render::{Context, Request, TemplateName, grub as grub_words, metadata as env};
 use crate::domain::timeline::Step;
@@ -18,6 +18,7 @@ use crate::server::app::{self, App};
 use crate::server::boots::Pinned;
 use crate::server::context::{context, title};
 use crate::server::directory::Resolved;
+use crate::server::order;
 use crate::server::recorder::{RecordError, Sighting};
 use crate::server::token::{Bearer, Kind};
 
@@ -41,22 +42,13 @@ pub(super) async fn ipxe(app: &App, asked: &Asked) -> Response {
 }
 
 async fn script(app: &App, asked: &Asked, catalog: &Arc<Catalog>, node: Arc<Node>) -> String {
+    let Some(boot) = app.mint_boot() else {
+        return ipxe::hold("the provisioner has no randomness for a boot token; see its log");
+    };
     let selection = app::select(catalog, &node);
-    let plan = boot::decide(
-        &node,
-        selection.map(|selection| app::purpose(selection.profile)),
-    );
     let names = selection.map(|s| (s.group.name.clone(), s.profile.name.clone()));
-    let boot = app.mint_boot();
-    if let (Plan::Install | Plan::Live, Some((group, profile)), Some(boot)) = (&plan, &names, &boot)
-    {
-        let pinned = Pinned {
-            catalog: Arc::clone(catalog),
-            profile: profile.clone(),
-            group: group.clone(),
-        };
-        app.boots.pin(boot.clone(), pinned);
-    }
+    let bearer = Bearer { node: node.id.clone(), generation: node.spec.generation, boot };
+    let plan = plan(app, asked, (catalog, &node, selection), &bearer);
     let step = match &plan {
         Plan::Install | Plan::Live => (Step::Script, plan.name().to_owned()),
         Plan::LocalDisk(reason) => (Step::LocalDisk, reason.clone()),
@@ -65,66 +57,64 @@ async fn script(app: &App, asked: &Asked, catalog: &Arc<Catalog>, node: Arc<Node
     let sighting = Sighting {
         selected: names,
         step: Some(step),
-        boot: boot.clone(),
+        boot: Some(bearer.boot.clone()),
         ..Sighting::default()
     };
     if let Err(error) = sight(app, asked, sighting, catalog).await {
         return ipxe::hold(&error.to_string());
     }
     tracing::info!(node.id = %node.id, "{} asked for its boot script: {plan}", node.hostname());
-    let profile = selection
-        .map(|selection| selection.profile.name.as_str())
-        .unwrap_or_default();
-    let title = title(&node, &plan, profile);
-    match (plan, selection, boot) {
-        (Plan::Install, Some(selection), Some(boot)) => {
-            installer(app, asked, (&node, selection), boot, &title)
-        }
-        (Plan::Live, Some(Selection { profile, .. }), _) => profile
-            .boot
-            .as_ref()
-            .map_or_else(|| ipxe::local_disk(&title), ipxe::live),
-        (Plan::Install | Plan::Live, _, _) => {
-            ipxe::hold("no randomness for a boot token; see the log")
-        }
-        (Plan::LocalDisk(_), _, _) => ipxe::local_disk(&title),
-        (Plan::Hold(_), _, _) => ipxe::hold(&title),
+    let profile = selection.map(|selection| selection.profile);
+    let name = profile.map(|profile| profile.name.as_str()).unwrap_or_default();
+    let title = title(&node, &plan, name);
+    match (plan, profile) {
+        (Plan::Install, Some(profile)) => installer(app, asked, &bearer, profile, &title),
+        (Plan::Live, Some(Profile { boot: Some(boot), .. })) => ipxe::live(boot),
+        (Plan::Install | Plan::Live | Plan::LocalDisk(_), _) => ipxe::local_disk(&title),
+        (Plan::Hold(_), _) => ipxe::hold(&title),
     }
 }
 
-fn installer(
+/// What the machine does now. An installation that cannot be ordered is none.
+fn plan(
     app: &App,
     asked: &Asked,
-    (node, selection): (&Node, Selection<'_>),
-    boot: BootId,
-    title: &str,
-) -> String {
-    let bearer = Bearer {
-        node: node.id.clone(),
-        generation: node.spec.generation,
-        boot,
+    (catalog, node, selection): (&Arc<Catalog>, &Node, Option<Selection<'_>>),
+    bearer: &Bearer,
+) -> Plan {
+    let plan = boot::decide(node, selection.map(|selection| app::purpose(selection.profile)));
+    let (Plan::Install, Some(Selection { group, profile })) = (&plan, selection) else {
+        return plan;
     };
-    let token = app.tokens.mint(Kind::Boot, &bearer);
-    let own = [
-        Arg::new(karg::URL, &asked.server),
-        Arg::new(karg::TOKEN, &token),
-    ];
-    let given = selection
-        .profile
-        .boot_args
-        .iter()
-        .map(|arg| Arg::verbatim(arg));
+    let pinned = Pinned {
+        catalog: Arc::clone(catalog),
+        profile: profile.name.clone(),
+        group: group.name.clone(),
+    };
+    if let Err(why) = order::possible(app, bearer, node, &pinned, &asked.server) {
+        tracing::error!(node.id = %node.id, "{} cannot be installed: {why}", node.hostname());
+        return Plan::Hold(why);
+    }
+    app.boots.pin(bearer.boot.clone(), pinned);
+    plan
+}
+
+fn installer(app: &App, asked: &Asked, bearer: &Bearer, profile: &Profile, title: &str) -> String {
+    let token = app.tokens.mint(Kind::Boot, bearer);
+    let own = [Arg::new(karg::URL, &asked.server), Arg::new(karg::TOKEN, &token)];
+    let given = profile.boot_args.iter().map(|arg| Arg::verbatim(arg));
     let args: Result<Vec<Arg>, _> = own.into_iter().chain(given).collect();
     let mut args = match args {
         Ok(args) => args,
         Err(error) => return ipxe::hold(&error.to_string()),
     };
     args.extend(ipxe::network_args());
-    let at = |file: &str| format!("{}/assets/installer/x86_64/{file}", asked.server);
+    let at = |file: &str| format!("{}/assets/{}/{file}", asked.server, order::INSTALLER);
+    let [kernel, initrd] = order::INSTALLER_FILES.map(at);
     ipxe::installer(&InstallerScript {
         title,
-        kernel_url: &at("vmlinuz"),
-        initrd_url: &at("initrd.img"),
+        kernel_url: &kernel,
+        initrd_url: &initrd,
         args: &args,
     })
 }
@@ -135,9 +125,7 @@ pub(super) fn grub(app: &App, asked: &Asked) -> Response {
     let node = stand_in(app, asked);
     let boot: Option<&Boot> =
         app::select(&catalog, &node).and_then(|selection| selection.profile.boot.as_ref());
-    boot.map_or_else(reply::not_found, |boot| {
-        reply::text(StatusCode::OK, grub_words::live(boot))
-    })
+    boot.map_or_else(reply::not_found, |boot| reply::text(StatusCode::OK, grub_words::live(boot)))
 }
 
 /// The rendered cloud-config.
@@ -145,9 +133,9 @@ pub(super) fn cloud(app: &App, asked: &Asked) -> Response {
     rendered(app, asked, |selection| selection.profile.cloud.as_ref())
 }
 
-/// The rendered generic template that has no name of its own.
-pub(super) fn generic(app: &App, asked: &Asked) -> Response {
-    rendered(app, asked, |selection| selection.profile.generic.get(""))
+/// A rendered generic template by its name; the one that has none has the name `""`.
+pub(super) fn generic(app: &App, asked: &Asked, name: &str) -> Response {
+    rendered(app, asked, |selection| selection.profile.generic.get(name))
 }
 
 /// The metadata as an environment file.
@@ -214,10 +202,7 @@ async fn sight(
 fn stand_in(app: &App, asked: &Asked) -> Node {
     let claims = asked.claims();
     let labels: Labels = asked.labels();
-    let resolved = app
-        .recorder
-        .directory()
-        .read(|nodes| nodes.resolve(&claims));
+    let resolved = app.recorder.directory().read(|nodes| nodes.resolve(&claims));
     let mut node = match resolved {
         Resolved::Known(node) => Node::clone(&node),
         Resolved::New(id) => Node::first_seen(id, claims.aliases(), false, Millis(0)),

@@ -8,6 +8,13 @@ use crate::domain::labels::{Labels, Trust};
 use crate::domain::machine::{Claims, Mac};
 use crate::server::app::App;
 
+/// Labels that are taken from a query. They are kept with the node: nobody may fill the store with them.
+const MOST_LABELS: usize = 64;
+/// Bytes of a label's key.
+const LONGEST_KEY: usize = 64;
+/// Bytes of a label's value.
+const LONGEST_VALUE: usize = 256;
+
 /// One question of the boot plane.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -29,12 +36,7 @@ impl Asked {
         app: &App,
     ) -> Self {
         let raw_query = request.uri().query().unwrap_or_default().to_owned();
-        Self {
-            peer,
-            server: app.server_url(local),
-            query: parse_query(&raw_query),
-            raw_query,
-        }
+        Self { peer, server: app.server_url(local), query: parse_query(&raw_query), raw_query }
     }
 
     /// Which machine it says it is.
@@ -56,10 +58,7 @@ impl Asked {
 
     /// One parameter.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// IPv4 address of the machine.
@@ -80,6 +79,12 @@ fn parse_query(raw: &str) -> Vec<(String, String)> {
         if query.iter().any(|(known, _)| *known == key) {
             continue;
         }
+        if query.len() >= MOST_LABELS || key.len() > LONGEST_KEY || value.len() > LONGEST_VALUE {
+            tracing::warn!(
+                "a query has more or longer labels than any machine has; not used: {key:.32}"
+            );
+            continue;
+        }
         if !key.eq_ignore_ascii_case("mac") {
             query.push((key.into_owned(), value.into_owned()));
         } else if let Ok(mac) = value.parse::<Mac>() {
@@ -98,16 +103,9 @@ mod tests {
     #[test]
     fn labels_are_read_as_matchbox_reads_them() {
         let query = parse_query("mac=52-DA-00-89-D8-10&os=a+b&os=c&x;y=1&uuid=&mac2=zz");
-        let expected = [
-            ("mac", "52:da:00:89:d8:10"),
-            ("os", "a b"),
-            ("uuid", ""),
-            ("mac2", "zz"),
-        ];
-        let found: Vec<(&str, &str)> = query
-            .iter()
-            .map(|(k, v)| (k.as_str(), v.as_str()))
-            .collect();
+        let expected = [("mac", "52:da:00:89:d8:10"), ("os", "a b"), ("uuid", ""), ("mac2", "zz")];
+        let found: Vec<(&str, &str)> =
+            query.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         assert_eq!(found, expected);
         assert!(parse_query("mac=nonsense").is_empty());
     }

@@ -25,11 +25,7 @@ pub(super) async fn call(
     request: Request<Incoming>,
     asked: &Asked,
 ) -> Response {
-    let kind = if call == "running" {
-        Kind::Node
-    } else {
-        Kind::Boot
-    };
+    let kind = if call == "running" { Kind::Node } else { Kind::Boot };
     let Some(bearer) = bearer(app, kind, &request) else {
         return refuse(
             StatusCode::UNAUTHORIZED,
@@ -62,7 +58,6 @@ pub(super) async fn call(
         "running" => event::<Running>(&body, |running| Event::PhonedHome {
             boot: bearer.boot.clone(),
             versions: running.versions,
-            live: false,
         }),
         _ => return reply::not_found(),
     };
@@ -75,8 +70,7 @@ pub(super) async fn call(
 /// The token of the `Authorization` header (RFC 6750 section 2.1).
 fn bearer(app: &App, kind: Kind, request: &Request<Incoming>) -> Option<Bearer> {
     let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-    app.tokens
-        .verify(kind, header.strip_prefix("Bearer ")?.trim())
+    app.tokens.verify(kind, header.strip_prefix("Bearer ")?.trim())
 }
 
 /// A body that is not what the call takes.
@@ -84,10 +78,7 @@ struct Unread(serde_json::Error);
 
 impl Unread {
     fn refuse(&self) -> Response {
-        refuse(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &format!("body: {}", self.0),
-        )
+        refuse(StatusCode::UNPROCESSABLE_ENTITY, &format!("body: {}", self.0))
     }
 }
 
@@ -119,10 +110,9 @@ async fn claim(app: &App, bearer: &Bearer, body: &[u8], asked: &Asked) -> Respon
     };
     match order::claim(app, bearer, claim, &asked.server).await {
         Ok(order) => reply::json(StatusCode::OK, &order),
-        Err(order::ClaimError::Expired) => refuse(
-            StatusCode::UNAUTHORIZED,
-            "this boot's token has expired; boot again",
-        ),
+        Err(order::ClaimError::Expired) => {
+            refuse(StatusCode::UNAUTHORIZED, "this boot's token has expired; boot again")
+        }
         Err(order::ClaimError::Record(error)) => refused(&error),
         Err(order::ClaimError::Order(why)) => refuse(StatusCode::CONFLICT, &why),
     }
@@ -137,28 +127,19 @@ fn log(app: &App, bearer: &Bearer, body: &[u8]) -> Response {
         return refused(&RecordError::NoNode(bearer.node.clone()));
     };
     let written = tokio::task::block_in_place(|| {
-        app.logs
-            .add(&bearer.node, &bearer.boot, lines.first, &lines.lines)
+        app.logs.add(&bearer.node, &bearer.boot, lines.first, &lines.lines)
     });
     match written {
         Ok(()) => ack(&node),
         Err(error) => {
             tracing::warn!(node.id = %bearer.node, %error, "a node's log could not be written");
-            refuse(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the log could not be written",
-            )
+            refuse(StatusCode::SERVICE_UNAVAILABLE, "the log could not be written")
         }
     }
 }
 
 fn ack(node: &Node) -> Response {
-    reply::json(
-        StatusCode::OK,
-        &Ack {
-            state: node.status.state.name().to_owned(),
-        },
-    )
+    reply::json(StatusCode::OK, &Ack { state: node.status.state.name().to_owned() })
 }
 
 fn refused(error: &RecordError) -> Response {
@@ -176,10 +157,5 @@ fn refused(error: &RecordError) -> Response {
 
 fn refuse(status: StatusCode, error: &str) -> Response {
     tracing::info!(status = status.as_u16(), "refused a node's call: {error}");
-    reply::json(
-        status,
-        &Refusal {
-            error: error.to_owned(),
-        },
-    )
+    reply::json(status, &Refusal { error: error.to_owned() })
 }

@@ -16,9 +16,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A body of bytes at hand.
 pub(super) fn full(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into())
-        .map_err(|never| match never {})
-        .boxed_unsync()
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 /// Text.
@@ -45,9 +43,7 @@ pub(super) fn without_body(mut response: Response) -> Response {
     if let Some(length) = length
         && !response.headers().contains_key(CONTENT_LENGTH)
     {
-        response
-            .headers_mut()
-            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     *response.body_mut() = full(Bytes::new());
     response

@@ -48,26 +48,10 @@ fn rig_with(store: MemoryStore, dir: tempfile::TempDir) -> Rig {
         reservations: vec![],
         relays: vec![],
     };
-    let addresses = Policy {
-        subnets: vec![subnet],
-        authoritative: true,
-        enrol_at_once: true,
-    };
-    let parts = Parts {
-        last_transition,
-        store: store.clone(),
-        addresses,
-        history: sender,
-        clock,
-    };
+    let addresses = Policy { subnets: vec![subnet], authoritative: true, enrol_at_once: true };
+    let parts = Parts { last_transition, store: store.clone(), addresses, history: sender, clock };
     let (recorder, thread) = Recorder::spawn(parts).unwrap();
-    Rig {
-        recorder,
-        thread,
-        history,
-        dir,
-        store,
-    }
+    Rig { recorder, thread, history, dir, store }
 }
 
 impl Rig {
@@ -94,20 +78,13 @@ impl Rig {
     }
 
     async fn tell(&self, node: &Node, event: Event) -> Result<Arc<Node>, RecordError> {
-        let word = Word {
-            event,
-            actor: "node".into(),
-            boot: None,
-            catalog: "c1".into(),
-        };
+        let word = Word { event, actor: "node".into(), boot: None, catalog: "c1".into() };
         self.recorder.tell(node.id.clone(), word).await
     }
 }
 
 fn claims(serial: &str, mac: &str) -> Claims {
-    Claims::new()
-        .with_serial(Some(serial))
-        .with_mac(mac.parse().ok())
+    Claims::new().with_serial(Some(serial)).with_mac(mac.parse().ok())
 }
 
 const MAC: &str = "52:54:00:00:00:01";
@@ -131,26 +108,13 @@ async fn what_was_answered_survives_a_restart() {
     let rig = rig();
     let node = rig.see("SN1", MAC).await.unwrap();
     rig.tell(&node, claim(1)).await.unwrap();
-    let installed = Event::Installed {
-        boot: boot(1),
-        disk: Disk::default(),
-    };
+    let installed = Event::Installed { boot: boot(1), disk: Disk::default() };
     rig.tell(&node, installed).await.unwrap();
     let rig = rig.again();
     let node = rig.recorder.directory().find("SN1").unwrap();
-    assert_eq!(
-        (node.status.state, node.status.installs),
-        (State::Installed, 1)
-    );
-    let steps = rig
-        .recorder
-        .directory()
-        .read(|nodes| nodes.timeline(&node.id));
-    let names: Vec<_> = steps
-        .boots()
-        .flat_map(|b| &b.steps)
-        .map(|s| s.step.name())
-        .collect();
+    assert_eq!((node.status.state, node.status.installs), (State::Installed, 1));
+    let steps = rig.recorder.directory().read(|nodes| nodes.timeline(&node.id));
+    let names: Vec<_> = steps.boots().flat_map(|b| &b.steps).map(|s| s.step.name()).collect();
     assert_eq!(names, ["ipxe", "claimed", "installed"]);
 }
 
@@ -162,18 +126,9 @@ async fn every_transition_becomes_one_commit_with_its_subject() {
     rig.see("SN1", MAC).await.unwrap();
     let id = node.id.clone();
     let (_, dir) = rig.stop();
-    let log = History::read(&dir.path().join("history"))
-        .unwrap()
-        .log(&id, 10)
-        .unwrap();
+    let log = History::read(&dir.path().join("history")).unwrap().log(&id, 10).unwrap();
     let subjects: Vec<&str> = log.iter().map(|entry| entry.subject.as_str()).collect();
-    assert_eq!(
-        subjects,
-        [
-            "sn1: configured → installing",
-            "sn1: first seen → configured"
-        ]
-    );
+    assert_eq!(subjects, ["sn1: configured → installing", "sn1: first seen → configured"]);
 }
 
 #[tokio::test]
@@ -185,14 +140,8 @@ async fn nothing_is_answered_as_done_that_is_not_durable() {
     assert!(matches!(error, RecordError::NotDurable(_)), "{error}");
     assert!(!rig.recorder.is_durable());
     let seen = rig.recorder.directory().get(&node.id).unwrap();
-    assert_eq!(
-        seen.status.state,
-        State::Configured,
-        "readers see only what is durable"
-    );
-    rig.tell(&node, claim(1))
-        .await
-        .expect("the same again works once the store does");
+    assert_eq!(seen.status.state, State::Configured, "readers see only what is durable");
+    rig.tell(&node, claim(1)).await.expect("the same again works once the store does");
     assert!(rig.recorder.is_durable());
 }
 
@@ -200,15 +149,8 @@ async fn nothing_is_answered_as_done_that_is_not_durable() {
 async fn no_lease_is_acknowledged_that_is_not_durable() {
     let rig = rig();
     let mac: Mac = MAC.parse().unwrap();
-    let Given::Offer(address) = rig
-        .recorder
-        .address(AddressAsk::Offer {
-            mac,
-            wish: None,
-            link: LINK,
-        })
-        .await
-        .unwrap()
+    let Given::Offer(address) =
+        rig.recorder.address(AddressAsk::Offer { mac, wish: None, link: LINK }).await.unwrap()
     else {
         panic!("no offer")
     };
@@ -219,10 +161,7 @@ async fn no_lease_is_acknowledged_that_is_not_durable() {
         hostname: String::new(),
     };
     rig.store.fail_next_commit();
-    assert!(matches!(
-        rig.recorder.address(bind()).await,
-        Err(RecordError::NotDurable(_))
-    ));
+    assert!(matches!(rig.recorder.address(bind()).await, Err(RecordError::NotDurable(_))));
     assert!(rig.recorder.directory().lease_of(mac).is_none());
     let Given::Lease(lease) = rig.recorder.address(bind()).await.unwrap() else {
         panic!("no lease")
@@ -236,40 +175,19 @@ async fn a_lease_gives_its_node_an_address_and_retiring_takes_it_back() {
     let rig = rig();
     let node = rig.see("SN1", MAC).await.unwrap();
     let mac: Mac = MAC.parse().unwrap();
-    let Given::Offer(address) = rig
-        .recorder
-        .address(AddressAsk::Offer {
-            mac,
-            wish: None,
-            link: LINK,
-        })
-        .await
-        .unwrap()
+    let Given::Offer(address) =
+        rig.recorder.address(AddressAsk::Offer { mac, wish: None, link: LINK }).await.unwrap()
     else {
         panic!("no offer")
     };
     let ask = Ask::Selecting(address);
-    let bind = AddressAsk::Bind {
-        mac,
-        ask,
-        link: LINK,
-        hostname: String::new(),
-    };
+    let bind = AddressAsk::Bind { mac, ask, link: LINK, hostname: String::new() };
     rig.recorder.address(bind).await.unwrap();
-    let at = rig
-        .recorder
-        .directory()
-        .read(|nodes| nodes.at(address))
-        .unwrap();
+    let at = rig.recorder.directory().read(|nodes| nodes.at(address)).unwrap();
     assert_eq!(at.id, node.id);
     rig.tell(&node, Event::Steer(Steer::Retire)).await.unwrap();
     assert!(rig.recorder.directory().lease_of(mac).is_none());
-    assert!(
-        rig.recorder
-            .directory()
-            .read(|nodes| nodes.at(address))
-            .is_none()
-    );
+    assert!(rig.recorder.directory().read(|nodes| nodes.at(address)).is_none());
 }
 
 #[tokio::test]
@@ -289,28 +207,16 @@ async fn a_restart_in_the_middle_of_an_installation_counts_silence_anew() {
     NOW.fetch_add(600_000, Ordering::Relaxed);
     let rig = rig.again();
     rig.recorder.tick().await;
-    let progress = Event::Progress {
-        boot: boot(1),
-        stage: Stage::Write,
-        done_bytes: 5,
-        total_bytes: 9,
-    };
+    let progress =
+        Event::Progress { boot: boot(1), stage: Stage::Write, done_bytes: 5, total_bytes: 9 };
     let node = rig.tell(&node, progress).await.unwrap();
-    assert_eq!(
-        node.status.state,
-        State::Installing,
-        "{}",
-        node.status.reason
-    );
+    assert_eq!(node.status.state, State::Installing, "{}", node.status.reason);
 }
 
 #[tokio::test]
 async fn seeing_a_known_machine_again_writes_nothing() {
     let rig = rig();
-    let mut sighting = Sighting {
-        claims: claims("SN1", MAC),
-        ..Sighting::default()
-    };
+    let mut sighting = Sighting { claims: claims("SN1", MAC), ..Sighting::default() };
     sighting.labels = Labels::new();
     sighting.labels.insert("serial", "SN1", Trust::Claimed);
     rig.recorder.sight(sighting.clone()).await.unwrap();
@@ -328,9 +234,6 @@ async fn a_lost_store_does_not_begin_the_numbers_of_the_history_anew() {
     let rig = rig_with(MemoryStore::new(), dir);
     rig.see("SN1", MAC).await.unwrap();
     let (_, dir) = rig.stop();
-    let log = History::read(&dir.path().join("history"))
-        .unwrap()
-        .log(&id, 10)
-        .unwrap();
+    let log = History::read(&dir.path().join("history")).unwrap().log(&id, 10).unwrap();
     assert_eq!(log.len(), 2, "{log:?}");
 }

@@ -51,14 +51,8 @@ pub(super) fn reached_by(event: &Event) -> Option<(Step, String)> {
         Event::Claimed { generation, .. } => {
             Some((Step::Claimed, format!("generation {generation}")))
         }
-        Event::Progress {
-            stage: Stage::Write,
-            ..
-        } => Some((Step::Writing, String::new())),
-        Event::Progress {
-            stage: Stage::Configure,
-            ..
-        } => Some((Step::Verified, String::new())),
+        Event::Progress { stage: Stage::Write, .. } => Some((Step::Writing, String::new())),
+        Event::Progress { stage: Stage::Configure, .. } => Some((Step::Verified, String::new())),
         Event::Installed { disk, .. } => Some((Step::Installed, format!("on {}", disk.name))),
         Event::Failed { stage, reason, .. } => {
             let stage = crate::domain::node::stage_name(*stage);

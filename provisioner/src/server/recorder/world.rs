@@ -57,13 +57,7 @@ impl World {
         for (id, timeline) in snapshot.timelines {
             nodes.put_timeline(id, timeline);
         }
-        Self {
-            nodes,
-            book,
-            authoritative,
-            enrol_at_once,
-            transitions: snapshot.last_transition,
-        }
+        Self { nodes, book, authoritative, enrol_at_once, transitions: snapshot.last_transition }
     }
 
     pub(super) fn publish_all(&self, directory: &Directory) {
@@ -84,13 +78,7 @@ impl World {
             Request::Tell(id, word, reply) => answer(reply, self.tell(&id, &word, now, batch)),
             Request::Address(ask, reply) => answer(reply, self.address(ask, now, batch)),
             Request::Note(note) => {
-                self.note(
-                    &note.node,
-                    note.boot.as_ref(),
-                    (note.step, note.detail),
-                    now,
-                    batch,
-                );
+                self.note(&note.node, note.boot.as_ref(), (note.step, note.detail), now, batch);
                 Box::new(|_| ())
             }
             Request::Tick => {
@@ -140,10 +128,7 @@ impl World {
             Resolved::Known(node) => (node, false),
             Resolved::New(id) => {
                 let aliases = sighting.claims.aliases();
-                (
-                    Arc::new(Node::first_seen(id, aliases, self.enrol_at_once, now)),
-                    true,
-                )
+                (Arc::new(Node::first_seen(id, aliases, self.enrol_at_once, now)), true)
             }
             Resolved::Ambiguous(ids) => return Err(RecordError::Ambiguous(ids)),
             Resolved::Nameless => return Err(RecordError::Nameless),
@@ -152,11 +137,7 @@ impl World {
         seen(&mut next, &sighting);
         next.status.address = self.address_of(&sighting.claims).or(next.status.address);
         let subject = if is_new {
-            Some(format!(
-                "{}: first seen → {}",
-                next.hostname(),
-                next.status.state
-            ))
+            Some(format!("{}: first seen → {}", next.hostname(), next.status.state))
         } else if next.status.profile == old.status.profile {
             None
         } else {
@@ -173,18 +154,12 @@ impl World {
         next.status.last_seen = now;
         let word = Said {
             actor: "node",
-            cause: sighting
-                .step
-                .as_ref()
-                .map_or("seen", |(step, _)| step.name()),
+            cause: sighting.step.as_ref().map_or("seen", |(step, _)| step.name()),
             boot: sighting.boot.as_ref(),
             catalog: &sighting.catalog,
         };
-        let node = if changed {
-            self.put(next, subject, &word, now, batch)
-        } else {
-            Arc::new(next)
-        };
+        let node =
+            if changed { self.put(next, subject, &word, now, batch) } else { Arc::new(next) };
         if !changed {
             self.nodes.put(Arc::clone(&node));
         }
@@ -201,10 +176,7 @@ impl World {
         now: Millis,
         batch: &mut Batch,
     ) -> Result<Arc<Node>, RecordError> {
-        let old = self
-            .nodes
-            .get(id)
-            .ok_or_else(|| RecordError::NoNode(id.clone()))?;
+        let old = self.nodes.get(id).ok_or_else(|| RecordError::NoNode(id.clone()))?;
         let reached = reached_by(&word.event);
         let said = Said {
             actor: &word.actor,
@@ -292,14 +264,7 @@ impl World {
     ) {
         let mut timeline = self.nodes.timeline(id);
         let (step, detail) = reached;
-        let noted = timeline.note(
-            None,
-            Reached {
-                time: now,
-                step,
-                detail,
-            },
-        );
+        let noted = timeline.note(None, Reached { time: now, step, detail });
         if let Some(boot) = boot {
             timeline.name_boot(boot.clone());
         }
@@ -321,14 +286,7 @@ impl World {
             return;
         }
         let mut timeline = self.nodes.timeline(id);
-        if timeline.note(
-            boot,
-            Reached {
-                time: now,
-                step,
-                detail,
-            },
-        ) {
+        if timeline.note(boot, Reached { time: now, step, detail }) {
             self.nodes.put_timeline(id.clone(), timeline.clone());
             batch.changes.push(Change::Timeline(id.clone(), timeline));
         }
@@ -343,25 +301,20 @@ impl World {
         match ask {
             AddressAsk::Offer { mac, wish, link } => match self.book.offer(mac, wish, link, now) {
                 Some(address) => Ok(Given::Offer(address?)),
-                None => Ok(Given::Nothing(format!(
-                    "no subnet of dhcp.subnets holds {link}"
-                ))),
+                None => Ok(Given::Nothing(format!("no subnet of dhcp.subnets holds {link}"))),
             },
-            AddressAsk::Bind {
-                mac,
-                ask,
-                link,
-                hostname,
-            } => match self.book.request(mac, ask, link, now, self.authoritative) {
-                address::Answer::Ack(lease) => {
-                    let lease = Lease { hostname, ..lease };
-                    self.put_lease(lease.clone(), batch);
-                    self.moved_to(&lease, batch);
-                    Ok(Given::Lease(lease))
+            AddressAsk::Bind { mac, ask, link, hostname } => {
+                match self.book.request(mac, ask, link, now, self.authoritative) {
+                    address::Answer::Ack(lease) => {
+                        let lease = Lease { hostname, ..lease };
+                        self.put_lease(lease.clone(), batch);
+                        self.moved_to(&lease, batch);
+                        Ok(Given::Lease(lease))
+                    }
+                    address::Answer::Nak(reason) => Ok(Given::Nak(reason)),
+                    address::Answer::Silent(reason) => Ok(Given::Nothing(reason)),
                 }
-                address::Answer::Nak(reason) => Ok(Given::Nak(reason)),
-                address::Answer::Silent(reason) => Ok(Given::Nothing(reason)),
-            },
+            }
             AddressAsk::Release { mac, address } => {
                 if self.book.held(mac, address).is_some() {
                     self.remove_lease(address, batch);
@@ -372,9 +325,7 @@ impl World {
                 if let Some(lease) = self.book.declined(mac, address, now) {
                     self.put_lease(lease, batch);
                 }
-                Ok(Given::Nothing(format!(
-                    "{mac} found {address} in use by somebody else"
-                )))
+                Ok(Given::Nothing(format!("{mac} found {address} in use by somebody else")))
             }
         }
     }

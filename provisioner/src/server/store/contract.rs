@@ -101,19 +101,14 @@ fn what_was_committed_is_there_after_reopening(bench: &impl Bench) {
 
 fn the_outbox_keeps_its_order_and_is_emptied_up_to_a_number(bench: &impl Bench) {
     let mut store = bench.open();
-    let batch: Vec<Change> = [300, 2, 256, 1, 255]
-        .map(|number| Change::Transition(transition(number, 1)))
-        .into();
+    let batch: Vec<Change> =
+        [300, 2, 256, 1, 255].map(|number| Change::Transition(transition(number, 1))).into();
     store.commit(&batch).unwrap();
     assert_eq!(numbers(&mut store), [1, 2, 255, 256, 300]);
     store.commit(&[Change::HistoryHas(255)]).unwrap();
     assert_eq!(numbers(&mut store), [256, 300]);
     store.commit(&[Change::HistoryHas(255)]).unwrap();
-    assert_eq!(
-        numbers(&mut store),
-        [256, 300],
-        "saying it twice is harmless"
-    );
+    assert_eq!(numbers(&mut store), [256, 300], "saying it twice is harmless");
 }
 
 fn the_last_transition_survives_an_empty_outbox(bench: &impl Bench) {
@@ -133,12 +128,8 @@ fn the_last_transition_survives_an_empty_outbox(bench: &impl Bench) {
 
 fn a_lease_that_is_gone_stays_gone(bench: &impl Bench) {
     let mut store = bench.open();
-    store
-        .commit(&[Change::Lease(lease(1, 1)), Change::Lease(lease(2, 2))])
-        .unwrap();
-    store
-        .commit(&[Change::LeaseGone(lease(1, 1).address)])
-        .unwrap();
+    store.commit(&[Change::Lease(lease(1, 1)), Change::Lease(lease(2, 2))]).unwrap();
+    store.commit(&[Change::LeaseGone(lease(1, 1).address)]).unwrap();
     drop(store);
     assert_eq!(bench.open().load().unwrap().leases, [lease(2, 2)]);
 }
@@ -169,10 +160,7 @@ fn a_failed_commit_of_the_memory_store_leaves_nothing_behind() {
     let mut store = handle.clone();
     handle.fail_next_commit();
     let error = store.commit(&[Change::Node(node(1, 1))]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the store could not be written; nothing of this batch was kept"
-    );
+    assert_eq!(error.to_string(), "the store could not be written; nothing of this batch was kept");
     assert_eq!(view(store.load().unwrap()), View::default());
     store.commit(&[Change::Node(node(1, 1))]).unwrap();
     assert_eq!(handle.commits(), 1);
@@ -244,12 +232,8 @@ impl View {
 pub(super) fn view(snapshot: Snapshot) -> View {
     let named = |(id, timeline): (NodeId, Timeline)| (id.to_string(), timeline);
     View {
-        nodes: (snapshot.nodes.into_iter())
-            .map(|node| (node.id.to_string(), node))
-            .collect(),
-        leases: (snapshot.leases.into_iter())
-            .map(|lease| (lease.address, lease))
-            .collect(),
+        nodes: (snapshot.nodes.into_iter()).map(|node| (node.id.to_string(), node)).collect(),
+        leases: (snapshot.leases.into_iter()).map(|lease| (lease.address, lease)).collect(),
         timelines: snapshot.timelines.into_iter().map(named).collect(),
         outbox: (snapshot.outbox.into_iter())
             .map(|transition| (transition.number, transition))
@@ -263,20 +247,11 @@ fn any_change() -> impl Strategy<Value = Change> {
     prop_oneof![
         (small.clone(), 0_u64..9).prop_map(|(id, revision)| Change::Node(node(id, revision))),
         (small.clone(), any::<u8>()).prop_map(|(at, mac)| Change::Lease(lease(at, mac))),
-        small
-            .clone()
-            .prop_map(|at| Change::LeaseGone(lease(at, 0).address)),
+        small.clone().prop_map(|at| Change::LeaseGone(lease(at, 0).address)),
         (small.clone(), 0_u64..9).prop_map(|(id, time)| {
             let mut timeline = Timeline::default();
             let (step, detail) = (Step::Ipxe, String::new());
-            timeline.note(
-                None,
-                Reached {
-                    time: Millis(time),
-                    step,
-                    detail,
-                },
-            );
+            timeline.note(None, Reached { time: Millis(time), step, detail });
             Change::Timeline(node(id, 0).id.clone(), timeline)
         }),
         (0_u64..40, small).prop_map(|(number, id)| Change::Transition(transition(number, id))),

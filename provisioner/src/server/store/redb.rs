@@ -53,9 +53,7 @@ pub struct RedbStore {
 
 impl Debug for RedbStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RedbStore")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("RedbStore").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -65,18 +63,11 @@ impl RedbStore {
     /// [`StoreError::Newer`] and stays as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let file = path.to_owned();
-        Self::open_with(
-            path.display().to_string(),
-            Box::new(move || open_file(&file)),
-        )
+        Self::open_with(path.display().to_string(), Box::new(move || open_file(&file)))
     }
 
     fn open_with(path: String, opener: Opener) -> Result<Self, StoreError> {
-        let mut store = Self {
-            path,
-            opener,
-            database: None,
-        };
+        let mut store = Self { path, opener, database: None };
         store.ready()?;
         Ok(store)
     }
@@ -97,11 +88,7 @@ impl RedbStore {
         })?;
         let found = schema(&database).map_err(failed("be opened"))?;
         if found > SCHEMA {
-            return Err(StoreError::Newer {
-                path: self.path.clone(),
-                found,
-                known: SCHEMA,
-            });
+            return Err(StoreError::Newer { path: self.path.clone(), found, known: SCHEMA });
         }
         Ok(database)
     }
@@ -111,9 +98,7 @@ impl Store for RedbStore {
     fn load(&mut self) -> Result<Snapshot, StoreError> {
         let read = self.ready()?.begin_read().map_err(failed("be read"))?;
         let nodes = records(&read, NODES, "nodes", str::to_owned)?;
-        let leases = records(&read, LEASES, "leases", |key| {
-            Ipv4Addr::from_bits(key).to_string()
-        })?;
+        let leases = records(&read, LEASES, "leases", |key| Ipv4Addr::from_bits(key).to_string())?;
         let outbox: Vec<(u64, Transition)> = records(&read, OUTBOX, "outbox", |key| key)?;
         let timelines = records(&read, TIMELINES, "timelines", str::to_owned)?;
         Ok(Snapshot {
@@ -148,14 +133,10 @@ fn open_file(path: &Path) -> Result<Database, DatabaseError> {
         .mode(0o600)
         .open(path)
         .map_err(storage)?;
-    let database = Database::builder()
-        .set_cache_size(CACHE_BYTES)
-        .create_file(file)?;
+    let database = Database::builder().set_cache_size(CACHE_BYTES).create_file(file)?;
     if let Some(directory) = path.parent() {
         // The name of a new file is durable only when its directory is.
-        File::open(directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(storage)?;
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(storage)?;
     }
     Ok(database)
 }
@@ -253,10 +234,9 @@ where
 }
 
 fn node_id(key: &str) -> Result<NodeId, StoreError> {
-    key.parse()
-        .map_err(|source: crate::domain::machine::NotANodeId| {
-            corrupt("timelines", key.to_owned(), source)
-        })
+    key.parse().map_err(|source: crate::domain::machine::NotANodeId| {
+        corrupt("timelines", key.to_owned(), source)
+    })
 }
 
 fn corrupt(
@@ -264,18 +244,11 @@ fn corrupt(
     key: String,
     source: impl std::error::Error + Send + Sync + 'static,
 ) -> StoreError {
-    StoreError::Corrupt {
-        table,
-        key,
-        source: source.into(),
-    }
+    StoreError::Corrupt { table, key, source: source.into() }
 }
 
 fn failed<E: Into<redb::Error>>(verb: &'static str) -> impl Fn(E) -> StoreError {
-    move |error| StoreError::Failed {
-        verb,
-        source: error.into().into(),
-    }
+    move |error| StoreError::Failed { verb, source: error.into().into() }
 }
 
 #[cfg(test)]

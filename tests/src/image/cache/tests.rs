@@ -8,11 +8,7 @@ fn fake(dir: &Path) -> anyhow::Result<Built> {
     fs::write(modules.join("modules.dep"), "")?;
     fs::write(dir.join(IMAGE), "disk")?;
     fs::write(dir.join(KERNEL), "kernel")?;
-    Ok(Built {
-        sha256: "00".into(),
-        raw_bytes: 4,
-        kver: "6.1".into(),
-    })
+    Ok(Built { sha256: "00".into(), raw_bytes: 4, kver: "6.1".into() })
 }
 
 #[test]

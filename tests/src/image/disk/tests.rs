@@ -6,10 +6,7 @@ fn disk(dir: &Path) -> (std::path::PathBuf, Layout, Ids) {
     fs::create_dir(&tree).unwrap();
     fs::write(tree.join("hello"), "world").unwrap();
     let layout = Layout::for_root(layout::root_bytes(blocks(&tree).unwrap()));
-    File::create(&raw)
-        .unwrap()
-        .set_len(layout.total * SECTOR)
-        .unwrap();
+    File::create(&raw).unwrap().set_len(layout.total * SECTOR).unwrap();
     partition(&raw, &layout, &ids).unwrap();
     root_filesystem(&tree, &raw, &layout, &ids).unwrap();
     (raw, layout, ids)
@@ -27,10 +24,7 @@ fn the_root_partition_has_its_identity_and_the_filesystem_its_files() {
     let raw = raw.to_str().unwrap();
     let table = said("sgdisk", &["-v", "-i", "3", raw]);
     assert!(table.contains("No problems found"), "{table}");
-    assert!(
-        table.contains(&ids.root_partition.to_uppercase()),
-        "{table}"
-    );
+    assert!(table.contains(&ids.root_partition.to_uppercase()), "{table}");
     let root = format!("{raw}?offset={}", layout.root.offset());
     assert_eq!(said("debugfs", &["-R", "cat /hello", &root]), "world");
     let header = said("dumpe2fs", &["-h", &root]);
@@ -41,18 +35,10 @@ fn the_root_partition_has_its_identity_and_the_filesystem_its_files() {
 fn a_partition_can_be_added_behind_the_last_one_on_a_larger_disk() {
     let dir = tempfile::tempdir().unwrap();
     let (raw, layout, _) = disk(dir.path());
-    File::options()
-        .write(true)
-        .open(&raw)
-        .unwrap()
-        .set_len(2 << 30)
-        .unwrap();
+    File::options().write(true).open(&raw).unwrap().set_len(2 << 30).unwrap();
     let raw = raw.to_str().unwrap();
     let added = said("sgdisk", &["-e", "-n", "4:0:+4M", "-i", "4", raw]);
-    assert!(
-        added.contains(&format!("First sector: {} ", layout.root.last() + 1)),
-        "{added}"
-    );
+    assert!(added.contains(&format!("First sector: {} ", layout.root.last() + 1)), "{added}");
 }
 
 #[test]
@@ -62,11 +48,7 @@ fn a_packed_disk_unpacks_to_the_same_bytes_and_its_hash_is_of_the_packed_ones() 
     fs::write(&raw, vec![7; 100_000]).unwrap();
     let hash = pack(&raw, &packed).unwrap();
     assert!(said("sha256sum", &[packed.to_str().unwrap()]).starts_with(&hash));
-    let unpacked = Command::new("zstd")
-        .arg("-dc")
-        .arg(&packed)
-        .output()
-        .unwrap();
+    let unpacked = Command::new("zstd").arg("-dc").arg(&packed).output().unwrap();
     assert_eq!(unpacked.stdout, vec![7; 100_000]);
 }
 
@@ -76,9 +58,6 @@ fn files_count_in_whole_blocks() {
     fs::create_dir(dir.path().join("d")).unwrap();
     fs::write(dir.path().join("d/a"), "x").unwrap();
     fs::write(dir.path().join("b"), vec![0; 4097]).unwrap();
-    let directory = fs::metadata(dir.path().join("d"))
-        .unwrap()
-        .len()
-        .next_multiple_of(4096);
+    let directory = fs::metadata(dir.path().join("d")).unwrap().len().next_multiple_of(4096);
     assert_eq!(blocks(dir.path()).unwrap(), 4096 + 8192 + directory);
 }

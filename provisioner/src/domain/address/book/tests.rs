@@ -13,11 +13,7 @@ fn subnet(first: u8, last: u8) -> Subnet {
         domain: None,
         pools: vec![at(first)..=at(last)],
         lease_seconds: 3600,
-        reservations: vec![Reservation {
-            mac: mac(9),
-            address: at(100),
-            hostname: None,
-        }],
+        reservations: vec![Reservation { mac: mac(9), address: at(100), hostname: None }],
         relays: vec![],
     }
 }
@@ -51,19 +47,12 @@ fn a_client_keeps_its_address_through_firmware_loader_and_system() {
     let first = offer(&mut book, 1, NOW);
     take(&mut book, 1, first, NOW);
     assert_eq!(offer(&mut book, 1, NOW.plus_seconds(10)), first);
-    assert_eq!(
-        offer(&mut book, 1, NOW.plus_seconds(100_000)),
-        first,
-        "even after it expired"
-    );
+    assert_eq!(offer(&mut book, 1, NOW.plus_seconds(100_000)), first, "even after it expired");
 }
 
 #[test]
 fn a_forgotten_lease_points_to_the_same_address_again() {
-    assert_eq!(
-        offer(&mut book(100, 200), 7, NOW),
-        offer(&mut book(100, 200), 7, NOW)
-    );
+    assert_eq!(offer(&mut book(100, 200), 7, NOW), offer(&mut book(100, 200), 7, NOW));
 }
 
 #[test]
@@ -76,14 +65,9 @@ fn no_address_is_given_twice_and_exhaustion_is_said() {
         assert!(given.insert(address));
     }
     let error = book.offer(mac(50), None, LINK, NOW).unwrap().unwrap_err();
+    assert!(error.to_string().contains("every address of 10.77.0.0/24"), "{error}");
     assert!(
-        error.to_string().contains("every address of 10.77.0.0/24"),
-        "{error}"
-    );
-    assert!(
-        book.offer(mac(50), None, LINK, NOW.plus_seconds(3601))
-            .unwrap()
-            .is_ok(),
+        book.offer(mac(50), None, LINK, NOW.plus_seconds(3601)).unwrap().is_ok(),
         "expired ones come back"
     );
 }
@@ -122,21 +106,9 @@ fn a_declined_address_rests_for_a_day() {
     take(&mut book, 1, address, NOW);
     let lease = book.declined(mac(1), address, NOW).unwrap();
     book.put(lease);
-    assert!(
-        book.offer(mac(1), None, LINK, NOW.plus_seconds(23 * 3600))
-            .unwrap()
-            .is_err()
-    );
-    assert!(
-        book.offer(mac(1), None, LINK, NOW.plus_seconds(25 * 3600))
-            .unwrap()
-            .is_ok()
-    );
-    assert_eq!(
-        book.declined(mac(2), address, NOW),
-        None,
-        "only who has it may decline it"
-    );
+    assert!(book.offer(mac(1), None, LINK, NOW.plus_seconds(23 * 3600)).unwrap().is_err());
+    assert!(book.offer(mac(1), None, LINK, NOW.plus_seconds(25 * 3600)).unwrap().is_ok());
+    assert_eq!(book.declined(mac(2), address, NOW), None, "only who has it may decline it");
 }
 
 #[test]
@@ -144,20 +116,12 @@ fn an_offer_stands_a_minute_and_only_for_its_client() {
     let mut book = book(101, 101);
     offer(&mut book, 1, NOW);
     assert!(book.offer(mac(2), None, LINK, NOW).unwrap().is_err());
-    assert!(
-        book.offer(mac(2), None, LINK, NOW.plus_seconds(61))
-            .unwrap()
-            .is_ok()
-    );
+    assert!(book.offer(mac(2), None, LINK, NOW.plus_seconds(61)).unwrap().is_ok());
 }
 
 #[test]
 fn a_client_on_no_known_network_gets_nothing() {
-    assert!(
-        book(100, 120)
-            .offer(mac(1), None, Ipv4Addr::new(192, 168, 1, 1), NOW)
-            .is_none()
-    );
+    assert!(book(100, 120).offer(mac(1), None, Ipv4Addr::new(192, 168, 1, 1), NOW).is_none());
 }
 
 #[test]

@@ -15,30 +15,15 @@ const INSTALL: Keys = Keys {
     known: &["image", "disk", "config", "wipe", "after", "limits"],
     later: &[],
 };
-const IMAGE: Keys = Keys {
-    what: "`image`",
-    known: &["url", "sha256", "format"],
-    later: &["signature"],
-};
+const IMAGE: Keys =
+    Keys { what: "`image`", known: &["url", "sha256", "format"], later: &["signature"] };
 const DISK: Keys = Keys {
     what: "`disk`",
-    known: &[
-        "serial",
-        "wwn",
-        "path",
-        "by",
-        "choose",
-        "min",
-        "rotational",
-        "transport",
-    ],
+    known: &["serial", "wwn", "path", "by", "choose", "min", "rotational", "transport"],
     later: &[],
 };
-const LIMITS: Keys = Keys {
-    what: "`limits`",
-    known: &["heartbeat", "first_boot", "tries"],
-    later: &[],
-};
+const LIMITS: Keys =
+    Keys { what: "`limits`", known: &["heartbeat", "first_boot", "tries"], later: &[] };
 
 pub(super) fn read_install(item: &Item, faults: &Faults<'_>) -> Option<Install> {
     let fields = Fields::open(item, "install", &INSTALL, faults)?;
@@ -55,21 +40,11 @@ pub(super) fn read_install(item: &Item, faults: &Faults<'_>) -> Option<Install> 
     }
     let image = image.and_then(|item| read_image(item, faults));
     let disk = disk.and_then(|item| read_disk(item, faults));
-    let config = [
-        ("none", ConfigKind::None),
-        ("cloud-init", ConfigKind::CloudInit),
-    ];
+    let config = [("none", ConfigKind::None), ("cloud-init", ConfigKind::CloudInit)];
     let config = fields.word("config", &config, &["ignition", "ignition-oem"]);
-    let wipe = [
-        ("none", Wipe::None),
-        ("signatures", Wipe::Signatures),
-        ("discard", Wipe::Discard),
-    ];
+    let wipe = [("none", Wipe::None), ("signatures", Wipe::Signatures), ("discard", Wipe::Discard)];
     let after = [("reboot", After::Reboot), ("poweroff", After::Poweroff)];
-    let limits = fields
-        .get("limits")
-        .map(|item| read_limits(item, faults))
-        .unwrap_or_default();
+    let limits = fields.get("limits").map(|item| read_limits(item, faults)).unwrap_or_default();
     Some(Install {
         image: image?,
         disk: disk?,
@@ -83,15 +58,12 @@ pub(super) fn read_install(item: &Item, faults: &Faults<'_>) -> Option<Install> 
 fn read_image(item: &Item, faults: &Faults<'_>) -> Option<ImageRef> {
     if let Value::Text(name) = &item.value {
         let ok = !name.is_empty()
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
             && !name.starts_with('.');
         if !ok {
             let message = format!("{name:?} is no image name: letters, digits, `.`, `_` and `-`");
-            let hint = name
-                .contains("://")
-                .then(|| "write `image: {url: …, sha256: …}`".to_owned());
+            let hint =
+                name.contains("://").then(|| "write `image: {url: …, sha256: …}`".to_owned());
             faults.add_with_hint(item.spot, "image", message, hint);
         }
         return ok.then(|| ImageRef::Library(name.clone()));
@@ -99,47 +71,25 @@ fn read_image(item: &Item, faults: &Faults<'_>) -> Option<ImageRef> {
     let fields = Fields::open(item, "image", &IMAGE, faults)?;
     let need = |key: &str| {
         if fields.get(key).is_none() {
-            faults.add(
-                fields.spot,
-                key,
-                "an image from a URL has `url` and `sha256`",
-            );
+            faults.add(fields.spot, key, "an image from a URL has `url` and `sha256`");
         }
     };
     need("url");
     need("sha256");
-    let url = fields.parsed("url", |url| match url.split_once("://") {
-        Some(("http" | "https", rest))
-            if !rest.is_empty() && !rest.contains(char::is_whitespace) =>
-        {
-            Ok(url.to_owned())
-        }
-        _ => Err(format!("{url:?} is no URL; write http://server/file")),
-    });
+    let url = fields.parsed("url", image_url);
     let sha256 = fields.parsed("sha256", |text| {
         let ok = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        ok.then(|| text.to_lowercase())
-            .ok_or_else(|| "a SHA-256 has 64 hex digits".to_owned())
+        ok.then(|| text.to_lowercase()).ok_or_else(|| "a SHA-256 has 64 hex digits".to_owned())
     });
-    let formats = [
-        ("raw", ImageFormat::Raw),
-        ("raw-zstd", ImageFormat::RawZstd),
-    ];
+    let formats = [("raw", ImageFormat::Raw), ("raw-zstd", ImageFormat::RawZstd)];
     let format = match fields.get("format") {
         Some(_) => fields.word("format", &formats, &[])?,
-        None if url
-            .as_deref()
-            .is_some_and(|url| url.rsplit('.').next() == Some("zst")) =>
-        {
+        None if url.as_deref().is_some_and(|url| url.rsplit('.').next() == Some("zst")) => {
             ImageFormat::RawZstd
         }
         None => ImageFormat::Raw,
     };
-    Some(ImageRef::Url {
-        url: url?,
-        sha256: sha256?,
-        format,
-    })
+    Some(ImageRef::Url { url: url?, sha256: sha256?, format })
 }
 
 fn read_disk(item: &Item, faults: &Faults<'_>) -> Option<DiskRule> {
@@ -168,11 +118,7 @@ fn read_disk(item: &Item, faults: &Faults<'_>) -> Option<DiskRule> {
     }
     let value = fields.parsed(rule, |text| {
         let ok = !text.trim().is_empty() && (rule != "path" || text.starts_with("/dev/"));
-        let why = if rule == "path" {
-            "a disk's path begins with /dev/"
-        } else {
-            "it is empty"
-        };
+        let why = if rule == "path" { "a disk's path begins with /dev/" } else { "it is empty" };
         ok.then(|| text.to_owned()).ok_or_else(|| why.to_owned())
     })?;
     Some(match rule {
@@ -184,11 +130,8 @@ fn read_disk(item: &Item, faults: &Faults<'_>) -> Option<DiskRule> {
 }
 
 fn read_choice(fields: &Fields<'_>) -> Option<DiskRule> {
-    let ends = [
-        ("smallest", Choose::Smallest),
-        ("largest", Choose::Largest),
-        ("only", Choose::Only),
-    ];
+    let ends =
+        [("smallest", Choose::Smallest), ("largest", Choose::Largest), ("only", Choose::Only)];
     let transports = ["virtio", "nvme", "sata", "scsi", "usb", "mmc"].map(|name| (name, name));
     let transport = fields.word("transport", &transports, &[]);
     let min_bytes = fields.parsed("min", units::bytes);
@@ -209,11 +152,7 @@ fn read_limits(item: &Item, faults: &Faults<'_>) -> Limits {
     };
     let tries = fields.integer("tries").map(u32::try_from);
     if matches!(tries, Some(Err(_) | Ok(0))) {
-        faults.add(
-            fields.spot_of("tries"),
-            "tries",
-            "the number of tries is at least 1",
-        );
+        faults.add(fields.spot_of("tries"), "tries", "the number of tries is at least 1");
     }
     Limits {
         heartbeat_seconds: fields
@@ -224,4 +163,25 @@ fn read_limits(item: &Item, faults: &Faults<'_>) -> Limits {
             .unwrap_or(default.first_boot_seconds),
         tries: tries.and_then(Result::ok).unwrap_or(default.tries),
     }
+}
+
+/// The installer has neither TLS nor a resolver: the hash is what is trusted, and the address must be one.
+fn image_url(url: &str) -> Result<String, String> {
+    let rest = match url.split_once("://") {
+        Some(("http", rest)) => rest,
+        Some(("https", _)) => {
+            return Err(format!(
+                "{url:?}: the installer speaks plain HTTP; the image is trusted by its hash"
+            ));
+        }
+        _ => return Err(format!("{url:?} is no URL; write http://ADDRESS/file")),
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = authority.split(':').next().unwrap_or_default();
+    if host.parse::<std::net::Ipv4Addr>().is_err() || rest.contains(char::is_whitespace) {
+        return Err(format!(
+            "{url:?}: the installer resolves no names; write http://ADDRESS/file with an IPv4 address"
+        ));
+    }
+    Ok(url.to_owned())
 }

@@ -48,18 +48,14 @@ pub(in crate::domain::catalog) fn name_of(item: &Item, file: &str) -> String {
         });
         text.filter(|text| !text.is_empty())
     };
-    given("id")
-        .or_else(|| given("name"))
-        .unwrap_or_else(|| stem(file))
-        .to_owned()
+    given("id").or_else(|| given("name")).unwrap_or_else(|| stem(file)).to_owned()
 }
 
 pub(in crate::domain::catalog) fn value_of<'i>(item: &'i Item, key: &str) -> Option<&'i Item> {
     match &item.value {
-        Value::Map(entries) => entries
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| &entry.item),
+        Value::Map(entries) => {
+            entries.iter().find(|entry| entry.key == key).map(|entry| &entry.item)
+        }
         _ => None,
     }
 }
@@ -75,9 +71,7 @@ pub(in crate::domain::catalog) fn read(
     let install = fields.get("install");
     let installs = install.is_some();
     let install = install.and_then(|item| read_install(item, faults));
-    let boot = fields
-        .get("boot")
-        .and_then(|item| read_boot(item, installs, faults));
+    let boot = fields.get("boot").and_then(|item| read_boot(item, installs, faults));
     let boot_args = boot.as_ref().map(|boot| boot.args.clone());
     let boot = boot.filter(|_| !installs);
     let no_kernel = boot.as_ref().is_some_and(|boot| boot.kernel.is_empty());
@@ -97,12 +91,7 @@ pub(in crate::domain::catalog) fn read(
         faults.add(fields.spot_of("live"), "live", contradiction);
     }
     let mut templates = Vec::new();
-    let ignition = template(
-        &fields,
-        ["ignition", "ignition_id"],
-        "ignition",
-        &mut templates,
-    );
+    let ignition = template(&fields, ["ignition", "ignition_id"], "ignition", &mut templates);
     let cloud = template(&fields, ["cloud", "cloud_id"], "cloud", &mut templates);
     Some(Profile {
         live: boot.is_some(),
@@ -144,11 +133,7 @@ fn read_boot(item: &Item, installs: bool, faults: &Faults<'_>) -> Option<Boot> {
         }
     }
     let kernel = std::slice::from_ref(&boot.kernel);
-    for (key, words) in [
-        ("kernel", kernel),
-        ("initrd", &boot.initrd),
-        ("args", &boot.args),
-    ] {
+    for (key, words) in [("kernel", kernel), ("initrd", &boot.initrd), ("args", &boot.args)] {
         for word in words {
             if let Err(why) = word_of_a_script(word, installs && key == "args") {
                 faults.add(fields.spot_of(key), key, why);
@@ -161,9 +146,7 @@ fn read_boot(item: &Item, installs: bool, faults: &Faults<'_>) -> Option<Boot> {
 /// matchbox writes them into the script as they are; so shall we, but never a second line.
 fn word_of_a_script(word: &str, for_installer: bool) -> Result<(), String> {
     if for_installer {
-        return Arg::verbatim(word)
-            .map(drop)
-            .map_err(|error| error.to_string());
+        return Arg::verbatim(word).map(drop).map_err(|error| error.to_string());
     }
     if word.chars().any(char::is_control) {
         return Err(format!(
@@ -182,11 +165,7 @@ fn template(
 ) -> Option<TemplateName> {
     let [key, id] = keys;
     if let (Some(_), Some(_)) = (fields.name(key), fields.name(id)) {
-        fields.faults.add(
-            fields.spot_of(id),
-            id,
-            format!("`{key}` says the same; keep one"),
-        );
+        fields.faults.add(fields.spot_of(id), id, format!("`{key}` says the same; keep one"));
     }
     let key = if fields.name(key).is_some() { key } else { id };
     let name = fields.name(key)?;
@@ -199,9 +178,7 @@ fn generic(
     templates: &mut Vec<(TemplateName, Spot)>,
 ) -> BTreeMap<String, TemplateName> {
     let mut out = BTreeMap::new();
-    let Some(item) = fields
-        .get("generic")
-        .filter(|item| matches!(item.value, Value::Map(_)))
+    let Some(item) = fields.get("generic").filter(|item| matches!(item.value, Value::Map(_)))
     else {
         out.extend(
             template(fields, ["generic", "generic_id"], "generic", templates)
@@ -216,14 +193,7 @@ fn generic(
         let key = format!("generic.{name}");
         let file = text(&entry.item, &key, fields.faults);
         let file = file.and_then(|file| {
-            named(
-                "generic",
-                file,
-                &key,
-                entry.item.spot,
-                fields.faults,
-                templates,
-            )
+            named("generic", file, &key, entry.item.spot, fields.faults, templates)
         });
         out.extend(file.map(|file| (name.to_owned(), file)));
     }

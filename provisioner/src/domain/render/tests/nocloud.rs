@@ -45,12 +45,7 @@ fn sh(arguments: &[&str], script: &str) -> String {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(script.as_bytes())
-        .unwrap();
+    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{script}");
     String::from_utf8(output.stdout).unwrap()
@@ -70,14 +65,8 @@ fn the_phone_home_script_is_shell_and_reports_what_the_server_reads() {
     sh(&["-n"], inner);
     let report = sh(&["-s", "--", "--print"], inner);
     let running: api::node::Running = serde_json::from_str(&report).unwrap();
-    assert!(
-        !running.hostname.is_empty() && running.boot_id.len() == 36,
-        "{running:?}"
-    );
-    assert_eq!(
-        running.versions.keys().collect::<Vec<_>>(),
-        ["kernel", "os"]
-    );
+    assert!(!running.hostname.is_empty() && running.boot_id.len() == 36, "{running:?}");
+    assert_eq!(running.versions.keys().collect::<Vec<_>>(), ["kernel", "os"]);
 }
 
 #[test]
@@ -85,27 +74,17 @@ fn url_and_token_reach_the_phone_home_script_as_they_are() {
     let token = "a'b\"c$(id)`id`\\d;e\nENV\nf";
     let files = seed("http://10.77.0.1:8080", token);
     let (setup, _) = files["vendor-data"].split_once("\nmv ").unwrap();
-    let setup = setup
-        .replace("install -d", "true")
-        .replace(">/etc/provisioner/phone-home.env.new", "");
+    let setup =
+        setup.replace("install -d", "true").replace(">/etc/provisioner/phone-home.env.new", "");
     let env = sh(&["-s"], &setup);
-    let told = sh(
-        &["-s"],
-        &format!("{env}\nprintf '%s %s' \"$URL\" \"$TOKEN\""),
-    );
+    let told = sh(&["-s"], &format!("{env}\nprintf '%s %s' \"$URL\" \"$TOKEN\""));
     assert_eq!(told, format!("http://10.77.0.1:8080 {token}"));
 }
 
 #[test]
 fn a_catalog_may_bring_its_own_phone_home_script() {
-    let catalog = catalog(&[(
-        "templates/phone-home.sh",
-        "#!/bin/sh\necho {{url}} {{token}}\n",
-    )]);
-    let phone_home = PhoneHome {
-        url: "http://x",
-        token: "a b",
-    };
+    let catalog = catalog(&[("templates/phone-home.sh", "#!/bin/sh\necho {{url}} {{token}}\n")]);
+    let phone_home = PhoneHome { url: "http://x", token: "a b" };
     let seed = Seed {
         user_data: String::new(),
         node: "n",

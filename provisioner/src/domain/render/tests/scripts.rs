@@ -4,10 +4,7 @@ use crate::domain::render::ipxe::{Arg, InstallerScript};
 fn flatcar() -> Boot {
     Boot {
         kernel: "/assets/vmlinuz".to_owned(),
-        initrd: vec![
-            "--name main /assets/a.img".to_owned(),
-            "/assets/b.img".to_owned(),
-        ],
+        initrd: vec!["--name main /assets/a.img".to_owned(), "/assets/b.img".to_owned()],
         args: vec!["initrd=main".to_owned(), "x=${mac:hexhyp}".to_owned()],
     }
 }
@@ -59,14 +56,8 @@ fn metadata_is_matchboxs_but_sorted() {
         "name": "x", "on": true, "three": 3, "half": 1.5, "big": 12_345_678_901_u64, "list": [1], "none": null,
         "etcd": {"name": "node1", "deep": {"er": "y"}}, "mac": "overridden", "evil": "a\nB=c",
     }));
-    context
-        .group
-        .selector
-        .insert("mac".to_owned(), json!("52:54:00:00:00:01"));
-    context
-        .request
-        .query
-        .insert("mac".to_owned(), "52:54:00:00:00:01".to_owned());
+    context.group.selector.insert("mac".to_owned(), json!("52:54:00:00:00:01"));
+    context.request.query.insert("mac".to_owned(), "52:54:00:00:00:01".to_owned());
     context.request.raw_query = "mac=52-54-00-00-00-01".to_owned();
     assert_snapshot!(metadata::env(&context), @"
 BIG=1.2345678901e+10
@@ -145,19 +136,13 @@ reboot
 
 /// The words of each line, as iPXE splits them before it expands variables.
 fn commands(script: &str) -> Vec<Vec<&str>> {
-    script
-        .lines()
-        .map(|line| line.split_ascii_whitespace().collect())
-        .collect()
+    script.lines().map(|line| line.split_ascii_whitespace().collect()).collect()
 }
 
 /// All that an `echo` of ours may not hold.
 fn assert_only_text(line: &[&str]) {
     for word in line {
-        assert!(
-            !matches!(*word, "||" | "&&" | ";") && !word.starts_with('#'),
-            "{line:?}"
-        );
+        assert!(!matches!(*word, "||" | "&&" | ";") && !word.starts_with('#'), "{line:?}");
         assert!(!word.contains("${") && !word.ends_with('\\'), "{line:?}");
         assert!(word.bytes().all(|b| b.is_ascii_graphic()), "{line:?}");
     }

@@ -6,10 +6,7 @@ fn shipped_cloud(hostname: &str, user: &str, keys: &[String]) -> Result<String, 
     let catalog = catalog(&[("templates/cloud/debian.yaml", text)]);
     let mut context = context(json!({"user": user, "ssh_authorized_keys": keys}));
     context.node.hostname = hostname.to_owned();
-    catalog.render(
-        &TemplateName::in_folder("cloud", "debian.yaml").unwrap(),
-        &context,
-    )
+    catalog.render(&TemplateName::in_folder("cloud", "debian.yaml").unwrap(), &context)
 }
 
 #[test]
@@ -38,12 +35,8 @@ ssh_pwauth: false
 
 #[test]
 fn a_variable_that_nobody_supplies_is_named_with_its_line() {
-    let fault = render(
-        "cloud/x.yaml",
-        "#cloud-config\nhostname: {{metadata.nme}}\n",
-        json!({}),
-    )
-    .unwrap_err();
+    let fault = render("cloud/x.yaml", "#cloud-config\nhostname: {{metadata.nme}}\n", json!({}))
+        .unwrap_err();
     assert_eq!(
         fault.to_string(),
         "templates/cloud/x.yaml:2: nobody supplies `metadata.nme`; add it to the metadata of the group or profile"
@@ -56,10 +49,7 @@ fn a_variable_that_nobody_supplies_is_named_with_its_line() {
         "{{#each nme}}x{{/each}}",
         "{{join nme \",\"}}",
     ] {
-        assert!(
-            render("generic/x.txt", template, json!({})).is_err(),
-            "{template}"
-        );
+        assert!(render("generic/x.txt", template, json!({})).is_err(), "{template}");
     }
 }
 
@@ -68,25 +58,13 @@ fn helpers_do_what_they_say() {
     let metadata =
         json!({"list": ["a", "b"], "map": {"k": "v: w"}, "text": "Ab\nc", "empty": "", "n": 3});
     let told = |template: &str| render("generic/x.txt", template, metadata.clone()).unwrap();
-    assert_eq!(
-        told("{{json list}} {{json map}} {{json n}}"),
-        r#"["a","b"] {"k":"v: w"} 3"#
-    );
+    assert_eq!(told("{{json list}} {{json map}} {{json n}}"), r#"["a","b"] {"k":"v: w"} 3"#);
     assert_eq!(told("{{base64 text}}"), "QWIKYw==");
     assert_eq!(told("x: |\n  {{indent 2 text}}"), "x: |\n  Ab\n  c");
     assert_eq!(told("{{quote text}}"), "\"Ab\\nc\"");
-    assert_eq!(
-        told("{{default none \"d\"}} {{default empty \"e\"}} {{default n 4}}"),
-        "d e 3"
-    );
-    assert_eq!(
-        told("{{join list \", \"}} {{upper text}} {{lower text}}"),
-        "a, b AB\nC ab\nc"
-    );
-    assert_eq!(
-        told("{{#if (eq n 3)}}three{{/if}}{{#if (not empty)}}none{{/if}}"),
-        "threenone"
-    );
+    assert_eq!(told("{{default none \"d\"}} {{default empty \"e\"}} {{default n 4}}"), "d e 3");
+    assert_eq!(told("{{join list \", \"}} {{upper text}} {{lower text}}"), "a, b AB\nC ab\nc");
+    assert_eq!(told("{{#if (eq n 3)}}three{{/if}}{{#if (not empty)}}none{{/if}}"), "threenone");
     assert_eq!(told("{{#each list}}{{@index}}{{this}}{{/each}}"), "0a1b");
     assert_eq!(told("{{base64 (json list)}}"), "WyJhIiwiYiJd");
 }
@@ -94,39 +72,24 @@ fn helpers_do_what_they_say() {
 #[test]
 fn templates_include_each_other_by_name() {
     let catalog = catalog(&[
-        (
-            "templates/cloud/a.yaml",
-            "a: {{x}}\n{{> cloud/b.yaml}}{{> cloud/c.yaml}}",
-        ),
+        ("templates/cloud/a.yaml", "a: {{x}}\n{{> cloud/b.yaml}}{{> cloud/c.yaml}}"),
         ("templates/cloud/b.yaml", "b: {{x}}\n"),
         ("templates/cloud/c.yaml", "c: d\n"),
     ]);
     let name = TemplateName::new("cloud/a.yaml").unwrap();
-    let text = catalog
-        .render(&name, &context(json!({"x": "y: z"})))
-        .unwrap();
+    let text = catalog.render(&name, &context(json!({"x": "y: z"}))).unwrap();
     assert_eq!(text, "a: \"y\\u003a z\"\nb: \"y\\u003a z\"\nc: d\n");
 }
 
 #[test]
 fn selectors_lie_at_the_root_over_metadata_as_in_matchbox() {
-    let catalog = catalog(&[(
-        "generic/x",
-        "{{.mac}} {{.request.query.os}} {{.request.raw_query}}",
-    )]);
+    let catalog =
+        catalog(&[("generic/x", "{{.mac}} {{.request.query.os}} {{.request.raw_query}}")]);
     let mut context = context(json!({"mac": "metadata"}));
-    context
-        .group
-        .selector
-        .insert("MAC".to_owned(), json!("selector"));
-    context
-        .request
-        .query
-        .insert("os".to_owned(), "installed".to_owned());
+    context.group.selector.insert("MAC".to_owned(), json!("selector"));
+    context.request.query.insert("os".to_owned(), "installed".to_owned());
     context.request.raw_query = "os=installed".to_owned();
-    let text = catalog
-        .render(&TemplateName::new("generic/x").unwrap(), &context)
-        .unwrap();
+    let text = catalog.render(&TemplateName::new("generic/x").unwrap(), &context).unwrap();
     assert_eq!(text, "selector installed os=installed");
 }
 
@@ -137,10 +100,7 @@ fn a_selection_supplies_metadata_tags_and_the_matched_selector() {
             "groups/g.yaml",
             "profile: p\nselector: {mac: [52-54-00-00-00-0A, 52-54-00-00-00-0B]}\ntags: {rack: r1, role: db}\nmetadata: {net: {mtu: 9000}}",
         ),
-        (
-            "profiles/p.yaml",
-            "generic: x\nmetadata: {net: {mtu: 1500, dns: d}}",
-        ),
+        ("profiles/p.yaml", "generic: x\nmetadata: {net: {mtu: 1500, dns: d}}"),
         (
             "templates/generic/x",
             "{{mac}} {{net.mtu}} {{metadata.net.dns}} {{node.tags.rack}} {{node.tags.role}} {{group.name}} {{profile.name}} {{server.url}}",
@@ -155,9 +115,7 @@ fn a_selection_supplies_metadata_tags_and_the_matched_selector() {
         tags: one("role", "web"),
         ..NodeFacts::default()
     };
-    let server = Server {
-        url: "http://s".to_owned(),
-    };
+    let server = Server { url: "http://s".to_owned() };
     let context = Context::new(node, selection, Request::default(), server);
     let name = selection.profile.generic[""].clone();
     let text = catalog.render(&name, &context).unwrap();
@@ -167,20 +125,14 @@ fn a_selection_supplies_metadata_tags_and_the_matched_selector() {
 #[test]
 fn a_file_without_a_template_is_sent_byte_for_byte() {
     let ignition = "{ \"ignition\": {\"version\":\"3.3.0\"} }\r\n\n";
-    assert_eq!(
-        render("ignition/x.ign", ignition, json!({})).unwrap(),
-        ignition
-    );
+    assert_eq!(render("ignition/x.ign", ignition, json!({})).unwrap(), ignition);
 }
 
 #[test]
 fn plain_values_stay_readable_and_others_are_quoted() {
     let told = |value: &str| render("cloud/x.yaml", "k: {{x}}", json!({"x": value})).unwrap();
     assert_eq!(told("http://10.0.0.1:8080/a"), "k: http://10.0.0.1:8080/a");
-    assert_eq!(
-        told("ssh-ed25519 AAAA+/= me@host"),
-        "k: ssh-ed25519 AAAA+/= me@host"
-    );
+    assert_eq!(told("ssh-ed25519 AAAA+/= me@host"), "k: ssh-ed25519 AAAA+/= me@host");
     assert_eq!(told("a: b"), "k: \"a\\u003a b\"");
     assert_eq!(told(""), "k: \"\"");
     assert_eq!(told("*alias"), "k: \"\\u002aalias\"");
@@ -201,10 +153,7 @@ fn a_serial_cannot_add_a_key_to_a_cloud_config() {
     ] {
         let told = yaml(template, evil);
         let text = format!("{told:?}");
-        assert!(
-            !text.contains("\"ssh_authorized_keys\""),
-            "{template} {text}"
-        );
+        assert!(!text.contains("\"ssh_authorized_keys\""), "{template} {text}");
     }
     assert_eq!(yaml("a: {{x}}", evil).unwrap()["a"], evil);
 }
@@ -213,20 +162,9 @@ fn a_serial_cannot_add_a_key_to_a_cloud_config() {
 fn what_does_not_parse_is_never_sent() {
     let fault = render("cloud/x.yaml", "a: \"{{x}}\"\n", json!({"x": "y\" z"})).unwrap_err();
     assert!(fault.message.contains("use {{json x}}"), "{fault}");
-    assert!(
-        render(
-            "ignition/x.ign",
-            "{\"a\": {{x}}}",
-            json!({"x": "1, \"b\": 2"})
-        )
-        .is_err()
-    );
-    let told = render(
-        "ignition/x.ign",
-        "{\"a\": \"{{x}}\"}",
-        json!({"x": "1\", \"b\": \"2"}),
-    )
-    .unwrap();
+    assert!(render("ignition/x.ign", "{\"a\": {{x}}}", json!({"x": "1, \"b\": 2"})).is_err());
+    let told =
+        render("ignition/x.ign", "{\"a\": \"{{x}}\"}", json!({"x": "1\", \"b\": \"2"})).unwrap();
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();
     assert_eq!(told, json!({"a": "1\", \"b\": \"2"}));
 }

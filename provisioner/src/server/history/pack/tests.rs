@@ -95,11 +95,7 @@ fn a_delta_of_a_very_long_list_copies_in_parts() {
     let base = vec![7; 0x0200_0010];
     for at in [0, 0x10000, 0x00ff_ffff, 0x0100_0000, 0x0200_0000] {
         let inserted = vec![9; 20];
-        let splice = Splice {
-            at,
-            removed: 5,
-            inserted,
-        };
+        let splice = Splice { at, removed: 5, inserted };
         is_patched_right(&base, &splice);
     }
 }
@@ -108,17 +104,10 @@ fn a_delta_of_a_very_long_list_copies_in_parts() {
 fn an_object_goes_in_once_and_a_delta_wants_its_base() {
     let mut pack = Pack::new();
     let blob = pack.add(Kind::Blob, b"hello\n");
-    assert_eq!(
-        hex::encode(blob),
-        "ce013625030ba8dba906f756967f9e9ca394464a"
-    );
+    assert_eq!(hex::encode(blob), "ce013625030ba8dba906f756967f9e9ca394464a");
     pack.add(Kind::Blob, b"hello\n");
     assert_eq!(pack.entries.len(), 1);
-    let splice = Splice {
-        at: 0,
-        removed: 0,
-        inserted: Vec::new(),
-    };
+    let splice = Splice { at: 0, removed: 0, inserted: Vec::new() };
     assert!(!pack.add_delta([1; 20], (&[2; 20], 6), &splice));
     assert_eq!(pack.entries.len(), 1);
 }

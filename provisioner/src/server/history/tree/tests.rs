@@ -46,8 +46,5 @@ proptest! {
 #[test]
 fn bytes_that_are_no_tree_are_refused() {
     let error = Tree::parse(b"100644 a.yaml\0short".to_vec()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "a tree object of the history is damaged at byte 0"
-    );
+    assert_eq!(error.to_string(), "a tree object of the history is damaged at byte 0");
 }

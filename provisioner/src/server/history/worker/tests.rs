@@ -13,9 +13,7 @@ fn started(path: &Path) -> (Sender<Transition>, HistoryWorker, Receiver<u64>) {
 }
 
 fn count(path: &Path) -> String {
-    git(path, &["rev-list", "--count", "main"])
-        .trim()
-        .to_owned()
+    git(path, &["rev-list", "--count", "main"]).trim().to_owned()
 }
 
 #[test]
@@ -32,10 +30,7 @@ fn what_was_sent_is_in_git_when_the_worker_has_ended() {
     let done: Vec<u64> = numbers.iter().collect();
     assert_eq!(done.last(), Some(&1500));
     assert!(done.is_sorted());
-    let all_written = Report {
-        written: 1500,
-        ..Report::default()
-    };
+    let all_written = Report { written: 1500, ..Report::default() };
     assert_eq!(status.report(), all_written);
 }
 

@@ -58,9 +58,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
 fn a_record_that_cannot_be_read_names_its_table_and_key() {
     let (_directory, path) = directory_and_file();
     let mut store = RedbStore::open(&path).unwrap();
-    store
-        .commit(&[Change::Lease(lease(7, 7)), Change::Node(node(1, 1))])
-        .unwrap();
+    store.commit(&[Change::Lease(lease(7, 7)), Change::Node(node(1, 1))]).unwrap();
     drop(store);
     tamper(&path, |t| {
         let mut leases = t.open_table(LEASES).unwrap();
@@ -68,10 +66,7 @@ fn a_record_that_cannot_be_read_names_its_table_and_key() {
         leases.insert(key, b"{\"address\":".as_slice()).unwrap();
     });
     let error = RedbStore::open(&path).unwrap().load().unwrap_err();
-    assert!(
-        error.to_string().starts_with("leases record 10.77.0.7 in"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("leases record 10.77.0.7 in"), "{error}");
 }
 
 #[test]
@@ -124,18 +119,13 @@ impl StorageBackend for Handle {
 
 #[test]
 fn a_full_disk_keeps_nothing_of_the_batch_and_heals_when_there_is_room() {
-    let disk = std::sync::Arc::new(Disk {
-        platter: InMemoryBackend::new(),
-        full: AtomicBool::new(false),
-    });
+    let disk =
+        std::sync::Arc::new(Disk { platter: InMemoryBackend::new(), full: AtomicBool::new(false) });
     let handle = Handle(std::sync::Arc::clone(&disk));
     let opener = Box::new(move || Database::builder().create_with_backend(handle.clone()));
     let mut store = RedbStore::open_with("disk".to_owned(), opener).unwrap();
     let mut wanted = View::default();
-    let good = [
-        Change::Node(node(1, 1)),
-        Change::Transition(transition(1, 1)),
-    ];
+    let good = [Change::Node(node(1, 1)), Change::Transition(transition(1, 1))];
     store.commit(&good).unwrap();
     for change in &good {
         wanted.apply(change);
