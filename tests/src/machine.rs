@@ -32,6 +32,8 @@ pub struct MachineSpec {
     pub memory_mib: u32,
     /// Size of the empty disk in bytes.
     pub disk_bytes: u64,
+    /// How fast it writes to its disk at most, in bytes per second.
+    pub write_limit: Option<u64>,
 }
 
 impl MachineSpec {
@@ -43,6 +45,7 @@ impl MachineSpec {
             number,
             memory_mib: 1024,
             disk_bytes: 3 << 30,
+            write_limit: None,
         }
     }
 

@@ -78,16 +78,17 @@ impl Hardware<'_> {
     }
 
     fn disk(&self, args: &mut Arguments) {
+        let file = self.file(DISK);
+        let limit = self.spec.write_limit;
+        let limit = limit.map_or_else(String::new, |rate| format!(",throttling.bps-write={rate}"));
         args.add(
             "-drive",
-            &format!(
-                "if=none,id=disk,format=raw,cache=unsafe,discard=unmap,file={}",
-                self.file(DISK)
-            ),
+            &format!("if=none,id=disk,format=raw,cache=unsafe,discard=unmap{limit},file={file}"),
         );
+        let number = self.spec.number;
         args.add(
             "-device",
-            &format!("virtio-blk-pci,drive=disk,serial=DISK{:04},bootindex=1", self.spec.number),
+            &format!("virtio-blk-pci,drive=disk,serial=DISK{number:04},bootindex=1"),
         );
     }
 

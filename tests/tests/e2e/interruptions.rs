@@ -2,23 +2,19 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use tests::lab::{Lab, Plan};
 use tests::machine::Firmware;
-use tests::mayuctl::Node;
 use tests::wait;
 
-use crate::{INSTALLED, artifacts, demand};
+use crate::{BOOTED, INSTALLED, artifacts, demand};
 
 const MIB: u64 = 1 << 20;
 
 #[test]
 fn a_provisioner_killed_in_the_middle_of_a_write_and_started_again_loses_no_machine() -> Result<()>
 {
-    let artifacts = artifacts()?;
-    let mut lab = Lab::start(&Plan::of(&[Firmware::Bios], artifacts), artifacts)?;
-    lab.power_on(0)?;
-    wait_for_half_a_write(&mut lab)?;
+    let mut lab = in_the_middle_of_a_write()?;
 
     lab.provisioner().0.kill();
     wait::pass(Duration::from_secs(5))?;
@@ -37,10 +33,7 @@ fn a_provisioner_killed_in_the_middle_of_a_write_and_started_again_loses_no_mach
 #[test]
 fn a_machine_switched_off_in_the_middle_of_a_write_is_installed_at_the_next_power_on() -> Result<()>
 {
-    let artifacts = artifacts()?;
-    let mut lab = Lab::start(&Plan::of(&[Firmware::Bios], artifacts), artifacts)?;
-    lab.power_on(0)?;
-    wait_for_half_a_write(&mut lab)?;
+    let mut lab = in_the_middle_of_a_write()?;
 
     lab.machine(0)?.power_off();
     let blank = lab.machine(0)?.disk_starts_blank(MIB)?;
@@ -55,9 +48,22 @@ fn a_machine_switched_off_in_the_middle_of_a_write_is_installed_at_the_next_powe
     Ok(())
 }
 
-fn wait_for_half_a_write(lab: &mut Lab) -> Result<()> {
-    let writing =
-        |node: &Node| node.state == "installing" && node.stage == "write" && node.done_bytes > 0;
-    lab.wait_for_node(0, "the image to be half written", INSTALLED, writing)?;
-    Ok(())
+/// One machine with a slow disk, and an image half written to it.
+fn in_the_middle_of_a_write() -> Result<Lab> {
+    let artifacts = artifacts()?;
+    let mut plan = Plan::of(&[Firmware::Bios], artifacts);
+    for machine in &mut plan.machines {
+        machine.write_limit = Some(16 * MIB);
+    }
+    let mut lab = Lab::start(&plan, artifacts)?;
+    lab.power_on(0)?;
+    lab.wait("the image to be half written", BOOTED, |_, nodes| {
+        let Some(node) = nodes.first().cloned().flatten() else {
+            return Ok(None);
+        };
+        let early = matches!(node.state.as_str(), "configured" | "installing");
+        ensure!(early, "it is {} already: {}", node.state, node.reason);
+        Ok((node.stage == "write" && node.done_bytes > 0).then_some(()))
+    })?;
+    Ok(lab)
 }

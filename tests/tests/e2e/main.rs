@@ -16,7 +16,7 @@ use tests::lab::Lab;
 /// More than a whole installation takes when every core has several machines to emulate.
 const INSTALLED: Duration = Duration::from_mins(15);
 /// The same for a start from disk.
-const BOOTED: Duration = Duration::from_mins(8);
+const BOOTED: Duration = Duration::from_mins(5);
 
 /// The programs and images, found or built once for all tests.
 fn artifacts() -> Result<&'static Artifacts> {
