@@ -28,7 +28,7 @@ pub struct App {
     /// The single writer, and what it published.
     pub recorder: Recorder,
     /// The catalog in force.
-    pub catalog: Serving,
+    pub catalog: Arc<Serving>,
     /// Boot sessions and the catalog that each began with.
     pub boots: Boots,
     /// Makes and checks tokens.

@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::catalog::{Catalog, Fault};
-use crate::server::app::App;
 use crate::server::catalog_dir;
 
 /// How often the directory is looked at.
@@ -89,8 +88,8 @@ impl Serving {
 }
 
 /// Follows the directory until `stop`.
-pub async fn follow(app: Arc<App>, stop: CancellationToken) {
-    let Some(path) = app.catalog.path.clone() else {
+pub async fn follow(serving: Arc<Serving>, stop: CancellationToken) {
+    let Some(path) = serving.path.clone() else {
         return stop.cancelled().await;
     };
     let look = move || catalog_dir::fingerprint(&path);
@@ -99,9 +98,9 @@ pub async fn follow(app: Arc<App>, stop: CancellationToken) {
         let now = look();
         if now != seen {
             seen = now;
-            let app = Arc::clone(&app);
+            let serving = Arc::clone(&serving);
             // Reading and compiling hundreds of files must not hold up packets.
-            let reloaded = tokio::task::spawn_blocking(move || app.catalog.reload()).await;
+            let reloaded = tokio::task::spawn_blocking(move || serving.reload()).await;
             if let Err(error) = reloaded {
                 tracing::error!(%error, "the catalog could not be reloaded");
             }

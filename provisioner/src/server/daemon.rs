@@ -118,9 +118,9 @@ impl Daemon {
         }
         let (a, s) = (Arc::clone(app), stop.clone());
         tasks.spawn(async move { Ok(grpc::serve(doors.operator, a, history, s).await?) });
-        let (a, s) = (Arc::clone(app), stop.clone());
+        let (c, s) = (Arc::clone(&app.catalog), stop.clone());
         tasks.spawn(async move {
-            catalog::follow(a, s).await;
+            catalog::follow(c, s).await;
             Ok(())
         });
         let (a, s) = (Arc::clone(app), stop.clone());
@@ -209,7 +209,7 @@ fn app(
     let _ = back.set(recorder.weak());
     let app = App {
         recorder,
-        catalog,
+        catalog: Arc::new(catalog),
         boots: Boots::default(),
         tokens,
         loaders,
