@@ -32,4 +32,4 @@ pub use request::{ClientState, IpxeFeatures, Kind, Request, Stage};
 pub use wire::{Malformed, Packet};
 
 #[cfg(test)]
-mod testing;
+mod tests;

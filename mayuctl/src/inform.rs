@@ -106,7 +106,9 @@ pub(crate) async fn boots(
 pub(crate) fn write_boot(boot: &Boot, indent: &str, out: &mut dyn Write) -> io::Result<()> {
     let start = boot.steps.first().map_or(0, |step| step.time_ms);
     let steps = count(boot.steps.len(), "step");
-    writeln!(out, "{indent}boot {}, {}, {steps}", clean(&boot.id), time(start))?;
+    // A boot has its name from its script: one that asked for none yet has none.
+    let id = if boot.id.is_empty() { "without a script".into() } else { clean(&boot.id) };
+    writeln!(out, "{indent}boot {id}, {}, {steps}", time(start))?;
     let offsets = boot.steps.iter().map(|step| offset(step.time_ms.saturating_sub(start)));
     let offsets: Vec<String> = offsets.collect();
     let wide = offsets.iter().map(String::len).max().unwrap_or(0);

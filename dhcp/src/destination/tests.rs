@@ -1,6 +1,6 @@
 use super::*;
 use crate::Lease;
-use crate::testing;
+use crate::tests;
 
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 const OFFERED: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 9);
@@ -9,7 +9,7 @@ const RELAY: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 1);
 const NONE: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 
 fn check(giaddr: Ipv4Addr, answer: Answer, ciaddr: Ipv4Addr, flags: u16) -> Destination {
-    let mut request = Request::parse(&testing::request(&[53, 1, 3, 255])).unwrap();
+    let mut request = Request::parse(&tests::request(&[53, 1, 3, 255])).unwrap();
     (request.giaddr, request.ciaddr, request.flags) = (giaddr, ciaddr, flags);
     let lease = Lease::lasting(OFFERED, Ipv4Addr::new(255, 255, 255, 0), 600);
     destination(&request, &Reply { answer, ..Reply::offer(SERVER, lease) })
@@ -60,6 +60,6 @@ fn where_unicast_without_arp_cannot_be_sent_it_is_broadcast() {
 
 #[test]
 fn without_any_address_a_reply_can_only_be_broadcast() {
-    let request = Request::parse(&testing::request(&[53, 1, 8, 255])).unwrap();
+    let request = Request::parse(&tests::request(&[53, 1, 8, 255])).unwrap();
     assert_eq!(destination(&request, &Reply::inform_ack(SERVER)), Destination::Broadcast);
 }

@@ -2,7 +2,7 @@ use dhcproto::v4::{DhcpOption, Message, MessageType, OptionCode};
 use dhcproto::{Decodable, Decoder};
 
 use super::*;
-use crate::testing::{capture, request};
+use crate::tests::{capture, request};
 
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 9);

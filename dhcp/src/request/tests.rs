@@ -1,6 +1,6 @@
 use super::*;
 use crate::Family;
-use crate::testing::{capture, request};
+use crate::tests::{capture, request};
 
 fn recorded(name: &str) -> Request {
     Request::parse(&capture(name)).unwrap()

@@ -1,7 +1,7 @@
 use std::net::UdpSocket as Std;
 
 use super::*;
-use crate::testing::{all, capture};
+use crate::tests::{all, capture};
 use crate::wire::Malformed;
 use crate::{Kind, Lease, Reply};
 

@@ -3,7 +3,7 @@ use dhcproto::{Decodable, Decoder};
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{all, request};
+use crate::tests::{all, request};
 use crate::{Kind, Request};
 
 #[test]

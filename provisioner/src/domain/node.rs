@@ -212,7 +212,9 @@ impl Node {
     pub fn labels(&self) -> Labels {
         let mut labels = self.status.labels.clone();
         let mac = self.status.boot_mac.or_else(|| self.macs().next());
-        labels.insert("mac", mac.map(|mac| mac.to_string()).unwrap_or_default(), Trust::Observed);
+        // Seen on the wire by DHCP, or only said in a query.
+        let trust = if self.status.address.is_some() { Trust::Observed } else { Trust::Claimed };
+        labels.insert("mac", mac.map(|mac| mac.to_string()).unwrap_or_default(), trust);
         labels.insert("uuid", self.uuid().unwrap_or_default(), Trust::Claimed);
         labels.insert("serial", self.serial().unwrap_or_default(), Trust::Claimed);
         labels.insert("arch", self.status.arch.as_str(), Trust::Claimed);

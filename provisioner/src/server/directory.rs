@@ -133,7 +133,7 @@ pub struct Directory {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Nothing has that name.
-    #[error("no node is called {0:?}; `mayuctl get nodes` lists them")]
+    #[error("no node is called {0:?}")]
     NotFound(String),
     /// Several have it.
     #[error("{name:?} fits {}; write more of it", .fits.join(", "))]

@@ -370,7 +370,7 @@ fn steered(node: &Node, steer: Steer, now: Millis) -> Result<Outcome, Refused> {
                 next.status.tries = 0;
                 next.status.deadline = None;
             }
-            State::Configured => return refuse("its next net boot installs it already"),
+            State::Configured => return refuse("it waits for its next net boot already"),
             _ => return refuse(format!("a node that is {state} cannot be reinstalled")),
         },
         Steer::Retire if state == State::Retired => return Ok(Outcome::Repeated),

@@ -37,7 +37,7 @@ fn is_plain_yaml(text: &str) -> bool {
         && !text.starts_with("---")
 }
 
-/// YAML knows `\uXXXX` and `\UXXXXXXXX` but no surrogates; JSON has none of these templates.
+/// YAML knows `\u` with four hex digits and `\U` with eight, but no surrogates; JSON has none of these templates.
 fn push_unicode_escape(out: &mut String, c: char) {
     let code = u32::from(c);
     // Writing to a String cannot fail.
