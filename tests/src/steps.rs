@@ -41,14 +41,18 @@ pub fn since(boots: &[Boot], since_ms: i64) -> Vec<Reached> {
 }
 
 /// Steps that a machine of this firmware passes when it is installed. The ROM of a BIOS machine in QEMU is an
-/// iPXE already: it needs no loader.
+/// iPXE already: its first packet is iPXE's, and it needs no loader.
 pub fn way(firmware: Firmware) -> impl Iterator<Item = &'static str> {
-    STEPS.into_iter().filter(move |&step| firmware != Firmware::Bios || step != "loader")
+    let rom = ["dhcp", "loader"];
+    STEPS.into_iter().filter(move |step| firmware != Firmware::Bios || !rom.contains(step))
 }
 
-/// The first step of an installation that was not reached.
+/// The step behind the furthest one that was reached; `None` when that is the last. A step that was passed
+/// too quickly to be told does not count as missing.
 pub fn missing(firmware: Firmware, reached: &[Reached]) -> Option<&'static str> {
-    way(firmware).find(|step| !saw(reached, step))
+    let way: Vec<_> = way(firmware).collect();
+    let next = way.iter().rposition(|step| saw(reached, step)).map_or(0, |furthest| furthest + 1);
+    way.get(next).copied()
 }
 
 /// Whether the step is among those reached.
@@ -74,7 +78,19 @@ mod tests {
     fn a_machine_that_stopped_at_the_script_misses_the_kernel() {
         let reached = since(&[boot(&[("dhcp", 1), ("ipxe", 2), ("script", 3)])], 0);
         assert_eq!(missing(Firmware::Bios, &reached), Some("kernel"));
-        assert_eq!(missing(Firmware::UefiPxe, &reached), Some("loader"));
+        assert_eq!(missing(Firmware::UefiPxe, &reached), Some("kernel"));
+    }
+
+    #[test]
+    fn a_machine_that_was_never_heard_of_misses_its_first_step() {
+        assert_eq!(missing(Firmware::Bios, &[]), Some("ipxe"));
+        assert_eq!(missing(Firmware::UefiPxe, &[]), Some("dhcp"));
+    }
+
+    #[test]
+    fn a_running_machine_misses_nothing() {
+        let reached = since(&[boot(&[("ipxe", 1), ("running", 3)])], 0);
+        assert_eq!(missing(Firmware::Bios, &reached), None);
     }
 
     #[test]
