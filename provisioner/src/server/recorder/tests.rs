@@ -115,7 +115,7 @@ async fn what_was_answered_survives_a_restart() {
     assert_eq!((node.status.state, node.status.installs), (State::Installed, 1));
     let steps = rig.recorder.directory().read(|nodes| nodes.timeline(&node.id));
     let names: Vec<_> = steps.boots().flat_map(|b| &b.steps).map(|s| s.step.name()).collect();
-    assert_eq!(names, ["ipxe", "claimed", "installed"]);
+    assert_eq!(names, ["ipxe", "claimed", "writing", "verified", "installed"]);
 }
 
 #[tokio::test]

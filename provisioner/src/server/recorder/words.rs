@@ -44,21 +44,26 @@ pub(super) fn cause_of(event: &Event) -> &'static str {
     }
 }
 
-/// The boot step that an event is evidence of.
-pub(super) fn reached_by(event: &Event) -> Option<(Step, String)> {
+/// The boot steps that an event is evidence of. Who is installed has written and verified, whatever report
+/// of it was lost.
+pub(super) fn reached_by(event: &Event) -> Vec<(Step, String)> {
     use api::node::Stage;
+    let plain = |step| (step, String::new());
     match event {
         Event::Claimed { generation, .. } => {
-            Some((Step::Claimed, format!("generation {generation}")))
+            vec![(Step::Claimed, format!("generation {generation}"))]
         }
-        Event::Progress { stage: Stage::Write, .. } => Some((Step::Writing, String::new())),
-        Event::Progress { stage: Stage::Configure, .. } => Some((Step::Verified, String::new())),
-        Event::Installed { disk, .. } => Some((Step::Installed, format!("on {}", disk.name))),
+        Event::Progress { stage: Stage::Write, .. } => vec![plain(Step::Writing)],
+        Event::Progress { stage: Stage::Configure, .. } => vec![plain(Step::Verified)],
+        Event::Installed { disk, .. } => {
+            let installed = (Step::Installed, format!("on {}", disk.name));
+            vec![plain(Step::Writing), plain(Step::Verified), installed]
+        }
         Event::Failed { stage, reason, .. } => {
             let stage = crate::domain::node::stage_name(*stage);
-            Some((Step::Failed, format!("{stage}: {reason}")))
+            vec![(Step::Failed, format!("{stage}: {reason}"))]
         }
-        Event::PhonedHome { .. } => Some((Step::Running, String::new())),
-        Event::Progress { .. } | Event::Tick | Event::Steer(_) => None,
+        Event::PhonedHome { .. } => vec![plain(Step::Running)],
+        Event::Progress { .. } | Event::Tick | Event::Steer(_) => Vec::new(),
     }
 }

@@ -197,7 +197,7 @@ impl World {
         if retired {
             self.free_addresses(&node, batch);
         }
-        if let Some(reached) = reached {
+        for reached in reached {
             // A system that runs was started by the newest boot, not by the one that installed it.
             let boot = word.boot.as_ref().filter(|_| reached.0 != Step::Running);
             self.note(id, boot, reached, now, batch);
