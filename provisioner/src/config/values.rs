@@ -48,7 +48,8 @@ pub(super) fn range(text: &str) -> Result<RangeInclusive<Ipv4Addr>, String> {
 
 /// Seconds of `90s`, `15m`, `2h`, `1d`; at least [`SHORTEST_LEASE_SECONDS`].
 pub(super) fn lease(text: &str) -> Result<u32, String> {
-    let seconds = yaml::seconds(text)?;
+    let seconds = yaml::seconds(text)
+        .ok_or_else(|| format!("{text:?} is no duration; write 90s, 15m, 2h or 1d"))?;
     // 0xffff_ffff is "for ever" on the wire (RFC 2131 section 3.3).
     if !(SHORTEST_LEASE_SECONDS..u32::MAX).contains(&seconds) {
         return Err(format!(

@@ -29,13 +29,6 @@ pub struct SourceFile {
     pub text: String,
 }
 
-impl SourceFile {
-    /// Whether its name says that it is JSON.
-    pub fn is_json(&self) -> bool {
-        is_json(&self.path)
-    }
-}
-
 /// Whether a file's name says that it is JSON.
 pub fn is_json(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|ext| ext.eq_ignore_ascii_case("json"))

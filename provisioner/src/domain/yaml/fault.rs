@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use super::{Dialect, SourceFile, Spot, tree};
+use super::{Dialect, SourceFile, Spot, is_json, tree};
 
 /// One thing that is wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,7 +70,7 @@ impl<'a> Faults<'a> {
     /// Reads file number `index`; a syntax error is noted and gives `None`.
     pub fn read(&self, index: usize) -> Option<tree::Item> {
         let file = self.files.get(index)?;
-        let json = self.dialect == Dialect::Catalog && file.is_json();
+        let json = self.dialect == Dialect::Catalog && is_json(&file.path);
         tree::parse(index, file, json).map_err(|fault| self.push(fault)).ok()
     }
 

@@ -88,7 +88,7 @@ impl<'a> Field<'a> {
     /// A whole number.
     pub fn integer(&self) -> Option<i64> {
         match self.value() {
-            Value::Number(number) if number.is_i64() => number.as_i64(),
+            Value::Number(Ok(number)) if number.is_i64() => number.as_i64(),
             _ => self.wrong("a whole number"),
         }
     }
@@ -146,7 +146,10 @@ impl<'a> Field<'a> {
         match self.value() {
             Value::Null => serde_json::Value::Null,
             Value::Bool(value) => (*value).into(),
-            Value::Number(number) => number.clone().into(),
+            Value::Number(Ok(number)) => number.clone().into(),
+            Value::Number(Err(number)) => {
+                self.fault(format!("{number} is no number that can be kept")).unwrap_or_default()
+            }
             Value::Text(text) => text.clone().into(),
             Value::List(_) => self.list().iter().map(Self::json).collect(),
             Value::Map(entries) => self

@@ -18,7 +18,7 @@ pub struct Keys<'k> {
 impl<'k> Keys<'k> {
     /// These keys and no others, of a map that its path names.
     pub fn of(known: &'k [&'k str]) -> Self {
-        Self { what: "this", known, later: &[] }
+        Self { what: "", known, later: &[] }
     }
 }
 

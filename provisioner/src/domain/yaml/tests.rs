@@ -47,3 +47,18 @@ fn repeated_keys_are_kept_for_the_readers_to_see() {
     };
     assert_eq!(entries.len(), 2);
 }
+
+#[test]
+fn an_infinite_number_is_a_fault_like_any_other_and_hides_none() {
+    let files = [SourceFile { path: "x.yaml".into(), text: "a: .inf\nb: {c: 1, c: 2}\n".into() }];
+    let faults = Faults::new(&files, Dialect::Settings);
+    Field::new(&faults.read(0).unwrap(), "", &faults).json();
+    let lines: Vec<String> = faults.finish().iter().map(Fault::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "x.yaml:1:4: a: inf is no number that can be kept",
+            "x.yaml:2:11: b.c: given twice, first in line 2; only one can count",
+        ]
+    );
+}

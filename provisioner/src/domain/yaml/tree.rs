@@ -32,8 +32,8 @@ pub enum Value {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number.
-    Number(Number),
+    /// A number; infinite ones and `.nan` have no place in JSON.
+    Number(Result<Number, f64>),
     /// Text.
     Text(String),
     /// A list.
@@ -167,18 +167,15 @@ impl<'de> Visitor<'de> for Builder<'_> {
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Item, E> {
-        self.item(Value::Number(value.into()))
+        self.item(Value::Number(Ok(value.into())))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Item, E> {
-        self.item(Value::Number(value.into()))
+        self.item(Value::Number(Ok(value.into())))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Item, E> {
-        match Number::from_f64(value) {
-            Some(number) => self.item(Value::Number(number)),
-            None => Err(E::custom(format!("{value} is no number that can be kept"))),
-        }
+        self.item(Value::Number(Number::from_f64(value).ok_or(value)))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Item, E> {

@@ -146,10 +146,12 @@ fn read_limits(field: &Field<'_>) -> Limits {
 }
 
 fn limit(text: &str) -> Result<u32, String> {
-    match yaml::seconds(text)? {
-        0 => Err(format!("{text:?} leaves no time at all; write 60s, 15m, 2h or 1d")),
-        seconds => Ok(seconds),
-    }
+    let why = match yaml::seconds(text) {
+        Some(0) => "leaves no time at all",
+        Some(seconds) => return Ok(seconds),
+        None => "is no duration",
+    };
+    Err(format!("{text:?} {why}; write 60s, 15m, 2h or 1d"))
 }
 
 /// The installer has neither TLS nor a resolver: the hash is what is trusted, and the address must be one.
