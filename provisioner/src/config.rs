@@ -4,7 +4,6 @@
 //! at once, each with its line. What a later version will understand is refused by name, never ignored.
 
 mod dhcp;
-mod reader;
 mod values;
 
 use std::fmt;
@@ -12,10 +11,10 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-pub use dhcp::{Dhcp, DhcpMode};
-pub use reader::Fault;
+use crate::domain::yaml::{Dialect, Faults, Field, Keys, Map, SourceFile};
 
-use reader::{Field, Section, Source};
+pub use crate::domain::yaml::Fault;
+pub use dhcp::{Dhcp, DhcpMode};
 
 /// How the daemon runs. Every default is resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,11 +140,12 @@ impl Settings {
 
     /// Reads and checks a text. Relative paths in it are taken from the directory of `file_name`.
     pub fn parse(text: &str, file_name: &str, overrides: &Overrides) -> Result<Self, ConfigFaults> {
-        let source = Source::new(file_name, text);
-        let settings = source
-            .tree()
-            .and_then(|tree| settings(&Field::root(&tree, &source), file_name, overrides));
-        let mut faults = source.finish();
+        let files = [SourceFile { path: file_name.to_owned(), text: text.to_owned() }];
+        let faults = Faults::new(&files, Dialect::Settings);
+        let settings = faults
+            .read(0)
+            .and_then(|tree| settings(&Field::new(&tree, "", &faults), file_name, overrides));
+        let mut faults = faults.finish();
         faults.extend(overrides.interface.as_deref().and_then(interface_fault));
         match settings {
             Some(settings) if faults.is_empty() => Ok(settings),
@@ -181,9 +181,9 @@ const ANY: std::net::IpAddr = std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Goes on after a fault with the default in its place, so that all faults are found.
 fn settings(root: &Field<'_>, file: &str, overrides: &Overrides) -> Option<Settings> {
-    let top = root.section(&KEYS)?;
+    let top = root.map(&Keys::of(&KEYS))?;
     let base = Path::new(file).parent().unwrap_or(Path::new(""));
-    let path = |section: &Section<'_>, key| {
+    let path = |section: &Map<'_>, key| {
         let text = section.get(key)?.text()?;
         Some(base.join(text))
     };
@@ -216,28 +216,33 @@ fn settings(root: &Field<'_>, file: &str, overrides: &Overrides) -> Option<Setti
 }
 
 /// A section, its keys checked, those of later versions refused.
-fn sub<'a>(top: &Section<'a>, key: &str, known: &[&str], not_yet: &[&str]) -> Option<Section<'a>> {
-    let section = top.get(key)?.section(known)?;
-    for key in not_yet {
-        section.not_yet(key);
+fn sub<'a>(top: &Map<'a>, key: &str, known: &[&str], not_yet: &[&str]) -> Option<Map<'a>> {
+    let section = top.get(key)?.map(&Keys::of(known))?;
+    for field in not_yet.iter().filter_map(|key| section.get(key)) {
+        refuse(&field);
     }
     Some(section)
 }
 
+/// What a later version will understand: never ignored in silence.
+fn refuse(field: &Field<'_>) {
+    field.fault::<()>("not available in this version; leave it out");
+}
+
 /// Sections of which nothing can be had yet but their defaults.
-fn unavailable(top: &Section<'_>) {
+fn unavailable(top: &Map<'_>) {
     sub(top, "signing", &["key"], &["key"]);
     let history = sub(top, "history", &["remote", "push"], &["remote"]);
     let push = history.and_then(|section| section.get("push"));
     if let Some(field) = push.filter(|field| field.boolean() == Some(true)) {
-        field.fault::<()>("not available in this version; leave it out");
+        refuse(&field);
     }
     let store = sub(top, "store", &["redb", "etcd"], &["etcd"]);
     let redb = store.and_then(|section| section.get("redb"));
-    redb.and_then(|field| field.section(&[]));
+    redb.and_then(|field| field.map(&Keys::of(&[])));
 }
 
-fn advertise(top: &Section<'_>, dhcp: &Dhcp) -> Option<Ipv4Addr> {
+fn advertise(top: &Map<'_>, dhcp: &Dhcp) -> Option<Ipv4Addr> {
     let field = top.get("advertise")?;
     let address = field.parsed(values::unicast)?;
     let mut pools = dhcp.subnets.iter().flat_map(|subnet| &subnet.pools);
@@ -249,7 +254,7 @@ fn advertise(top: &Section<'_>, dhcp: &Dhcp) -> Option<Ipv4Addr> {
     Some(address)
 }
 
-fn interfaces(top: &Section<'_>, overrides: &Overrides) -> Vec<String> {
+fn interfaces(top: &Map<'_>, overrides: &Overrides) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for field in top.list("interfaces") {
         let name = field.parsed(values::interface).unwrap_or_default();
@@ -264,7 +269,7 @@ fn interfaces(top: &Section<'_>, overrides: &Overrides) -> Vec<String> {
     }
 }
 
-fn enrolment(top: &Section<'_>) -> Enrolment {
+fn enrolment(top: &Map<'_>) -> Enrolment {
     let table = [
         ("auto", Some(Enrolment::Auto)),
         ("approve", Some(Enrolment::Approve)),
@@ -272,7 +277,7 @@ fn enrolment(top: &Section<'_>) -> Enrolment {
     ];
     let read = || {
         let field = top.get("enrolment")?;
-        let word = field.word(&table)?;
+        let word = field.word(&table, &[])?;
         word.or_else(|| {
             field.fault("known-only is not available in this version; take auto or approve")
         })
@@ -280,34 +285,32 @@ fn enrolment(top: &Section<'_>) -> Enrolment {
     read().unwrap_or(Enrolment::Auto)
 }
 
-fn listen(top: &Section<'_>, key: &str, default: SocketAddr) -> SocketAddr {
+fn listen(top: &Map<'_>, key: &str, default: SocketAddr) -> SocketAddr {
     sub(top, key, &["listen"], &[])
-        .and_then(|section| section.get("listen"))
-        .and_then(|field| field.parsed(values::listen))
+        .and_then(|section| section.parsed("listen", values::listen))
         .unwrap_or(default)
 }
 
-fn log(top: &Section<'_>) -> Log {
+fn log(top: &Map<'_>) -> Log {
     let section = sub(top, "log", &["format", "level"], &[]);
-    let get = |key| section.as_ref().and_then(|section| section.get(key));
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     let levels =
         [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
     let levels = levels.map(|level| (level.name(), level));
-    Log {
-        format: get("format").and_then(|field| field.word(&formats)).unwrap_or(LogFormat::Text),
-        level: get("level").and_then(|field| field.word(&levels)).unwrap_or(LogLevel::Info),
-    }
+    let section = section.as_ref();
+    let format = section.and_then(|section| section.word("format", &formats, &[]));
+    let level = section.and_then(|section| section.word("level", &levels, &[]));
+    Log { format: format.unwrap_or(LogFormat::Text), level: level.unwrap_or(LogLevel::Info) }
 }
 
 fn interface_fault(name: &str) -> Option<Fault> {
     let message = values::interface(name).err()?;
-    Some(Fault::of_file("--interface", message))
+    Some(Fault::without_place("--interface", message))
 }
 
 fn unreadable(name: &str, error: &io::Error) -> ConfigFaults {
     let message = format!("cannot be read: {error}");
-    ConfigFaults(vec![Fault::of_file(name, message)])
+    ConfigFaults(vec![Fault::without_place(name, message)])
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Reading order: who is this machine ([`machine`], [`labels`]), what do we want of it ([`catalog`]),
 //! what has it become ([`node`], [`timeline`]), where does it live ([`address`]), what does it boot next
-//! ([`boot`]), and in which words do we tell it ([`render`]).
+//! ([`boot`]), and in which words do we tell it ([`render`])? What people write is read by [`yaml`].
 
 pub mod address;
 pub mod boot;
@@ -12,3 +12,4 @@ pub mod machine;
 pub mod node;
 pub mod render;
 pub mod timeline;
+pub mod yaml;

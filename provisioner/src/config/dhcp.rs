@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 
 use ipnet::Ipv4Net;
 
-use super::reader::{Field, Section};
 use super::values;
 use crate::domain::address::subnet::{Reservation, Subnet, is_host};
 use crate::domain::machine::Mac;
+use crate::domain::yaml::{Field, Keys, Map};
 
 const DEFAULT_LEASE_SECONDS: u32 = 3600;
 
@@ -42,28 +42,25 @@ struct Placed<'a, T> {
 }
 
 /// Reads the section out of the file's top.
-pub(super) fn read(top: &Section<'_>) -> Dhcp {
+pub(super) fn read(top: &Map<'_>) -> Dhcp {
     let keys = ["mode", "authoritative", "subnets"];
-    let section = top.get("dhcp").and_then(|field| field.section(&keys));
+    let section = top.get("dhcp").and_then(|field| field.map(&Keys::of(&keys)));
     let Some(section) = section else {
         return Dhcp { mode: DhcpMode::Off, authoritative: true, subnets: Vec::new() };
     };
     let subnets = subnets(&section);
     Dhcp {
         mode: mode(&section, subnets.is_empty()),
-        authoritative: section
-            .get("authoritative")
-            .and_then(|field| field.boolean())
-            .unwrap_or(true),
+        authoritative: section.boolean("authoritative").unwrap_or(true),
         subnets,
     }
 }
 
-fn mode(section: &Section<'_>, no_subnets: bool) -> DhcpMode {
+fn mode(section: &Map<'_>, no_subnets: bool) -> DhcpMode {
     let table = [("server", Some(DhcpMode::Server)), ("proxy", None), ("off", Some(DhcpMode::Off))];
     let read = || {
         let field = section.get("mode")?;
-        let mode = field.word(&table)?;
+        let mode = field.word(&table, &[])?;
         if mode.is_none() {
             return field.fault("proxy is not available in this version; take server or off");
         }
@@ -75,12 +72,12 @@ fn mode(section: &Section<'_>, no_subnets: bool) -> DhcpMode {
     read().unwrap_or(if no_subnets { DhcpMode::Off } else { DhcpMode::Server })
 }
 
-fn subnets(section: &Section<'_>) -> Vec<Subnet> {
+fn subnets(section: &Map<'_>) -> Vec<Subnet> {
     let mut cidrs: Vec<Placed<'_, Ipv4Net>> = Vec::new();
     let mut relays: Vec<Placed<'_, Ipv4Addr>> = Vec::new();
     let mut subnets = Vec::new();
     for field in section.list("subnets") {
-        let Some(section) = field.section(&SUBNET_KEYS) else {
+        let Some(section) = field.map(&Keys::of(&SUBNET_KEYS)) else {
             continue;
         };
         let Some(cidr) = cidr(&section, &cidrs) else {
@@ -96,7 +93,7 @@ fn subnets(section: &Section<'_>) -> Vec<Subnet> {
     subnets
 }
 
-fn cidr<'a>(section: &Section<'a>, others: &[Placed<'_, Ipv4Net>]) -> Option<Placed<'a, Ipv4Net>> {
+fn cidr<'a>(section: &Map<'a>, others: &[Placed<'_, Ipv4Net>]) -> Option<Placed<'a, Ipv4Net>> {
     let field = section.require("cidr")?;
     let value = field.parsed(values::network)?;
     let overlaps =
@@ -108,29 +105,26 @@ fn cidr<'a>(section: &Section<'a>, others: &[Placed<'_, Ipv4Net>]) -> Option<Pla
     Some(Placed { value, field })
 }
 
-fn subnet(section: &Section<'_>, cidr: Ipv4Net) -> Subnet {
+fn subnet(section: &Map<'_>, cidr: Ipv4Net) -> Subnet {
     let list = |key| {
         let addresses = addresses(section, key).into_iter();
         addresses.map(|(address, _)| address).collect()
     };
-    let router = section.get("router").and_then(|field| field.parsed(|text| host(text, cidr)));
+    let router = section.parsed("router", |text| host(text, cidr));
     Subnet {
         cidr,
         router,
         dns: list("dns"),
         ntp: list("ntp"),
-        domain: section.get("domain").and_then(|field| field.parsed(values::domain)),
+        domain: section.parsed("domain", values::domain),
         pools: pools(section, cidr, router),
-        lease_seconds: section
-            .get("lease")
-            .and_then(|field| field.parsed(values::lease))
-            .unwrap_or(DEFAULT_LEASE_SECONDS),
+        lease_seconds: section.parsed("lease", values::lease).unwrap_or(DEFAULT_LEASE_SECONDS),
         reservations: reservations(section, cidr, router),
         relays: list("relays"),
     }
 }
 
-fn addresses<'a>(section: &Section<'a>, key: &str) -> Vec<(Ipv4Addr, Field<'a>)> {
+fn addresses<'a>(section: &Map<'a>, key: &str) -> Vec<(Ipv4Addr, Field<'a>)> {
     let fields = section.list(key).into_iter();
     fields.filter_map(|field| Some((field.parsed(values::unicast)?, field))).collect()
 }
@@ -154,7 +148,7 @@ fn not_a_host(cidr: Ipv4Net, address: Ipv4Addr) -> Option<String> {
 }
 
 fn pools(
-    section: &Section<'_>,
+    section: &Map<'_>,
     cidr: Ipv4Net,
     router: Option<Ipv4Addr>,
 ) -> Vec<RangeInclusive<Ipv4Addr>> {
@@ -181,17 +175,13 @@ fn pools(
     pools.into_iter().map(|pool| pool.value).collect()
 }
 
-fn reservations(
-    section: &Section<'_>,
-    cidr: Ipv4Net,
-    router: Option<Ipv4Addr>,
-) -> Vec<Reservation> {
+fn reservations(section: &Map<'_>, cidr: Ipv4Net, router: Option<Ipv4Addr>) -> Vec<Reservation> {
     let mut macs = Vec::new();
     let mut owned = Vec::new();
     let mut names = Vec::new();
     let mut reservations = Vec::new();
     for field in section.list("reservations") {
-        let Some(entry) = field.section(&["mac", "address", "hostname"]) else {
+        let Some(entry) = field.map(&Keys::of(&["mac", "address", "hostname"])) else {
             continue;
         };
         let mac = entry.require("mac").and_then(|field| {

@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 
 use ipnet::Ipv4Net;
 
+use crate::domain::yaml;
+
 /// Shortest lease: clients renew at half of it, and a boot takes longer than less.
 const SHORTEST_LEASE_SECONDS: u32 = 10;
 
@@ -46,18 +48,8 @@ pub(super) fn range(text: &str) -> Result<RangeInclusive<Ipv4Addr>, String> {
 
 /// Seconds of `90s`, `15m`, `2h`, `1d`; at least [`SHORTEST_LEASE_SECONDS`].
 pub(super) fn lease(text: &str) -> Result<u32, String> {
-    let wrong = || format!("{text:?} is no duration; write 90s, 15m, 2h or 1d");
-    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(split);
-    let factor = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return Err(wrong()),
-    };
-    let number: u32 = number.parse().map_err(|_| wrong())?;
-    let seconds = number.checked_mul(factor).ok_or_else(wrong)?;
+    let seconds = yaml::seconds(text)
+        .ok_or_else(|| format!("{text:?} is no duration; write 90s, 15m, 2h or 1d"))?;
     // 0xffff_ffff is "for ever" on the wire (RFC 2131 section 3.3).
     if !(SHORTEST_LEASE_SECONDS..u32::MAX).contains(&seconds) {
         return Err(format!(

@@ -4,30 +4,25 @@
 //! complete: every group's profile is there, every profile's templates are there and compiled.
 
 mod check;
-mod document;
-mod fault;
-mod fields;
 mod group;
 mod index;
+mod metadata;
 mod profile;
 mod select;
-mod units;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 use super::render::{TemplateName, Templates};
+use super::yaml::{Dialect, Entry, Faults, Field, Item, Value, did_you_mean};
 
+pub use super::yaml::{Fault, SourceFile};
 pub use check::check;
-pub use fault::Fault;
-pub use fields::Metadata;
 pub use group::{Group, Selector};
+pub use metadata::Metadata;
 pub use profile::{Boot, ConfigKind, ImageRef, Install, Profile};
 pub use select::{Ranked, Selection, Test};
-
-use document::{Entry, Item, Value};
-use fault::{Faults, did_you_mean};
 
 /// Name of a snapshot: a git commit, or `dir-` and a hash of a directory's content.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,15 +46,6 @@ impl fmt::Display for CatalogId {
     }
 }
 
-/// A file of the catalog.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceFile {
-    /// Path relative to the catalog, with `/`: `groups/x.yaml`.
-    pub path: String,
-    /// What is in it.
-    pub text: String,
-}
-
 /// One snapshot of what users edit.
 #[derive(Debug)]
 pub struct Catalog {
@@ -74,7 +60,7 @@ impl Catalog {
     /// Reads a set of files: `groups/`, `profiles/`, `templates/`, and matchbox's `ignition/`, `cloud/`,
     /// `generic/`. All faults at once, in the order of files and lines.
     pub fn build(id: CatalogId, files: &[SourceFile]) -> Result<Self, Vec<Fault>> {
-        let faults = Faults::new(files);
+        let faults = Faults::new(files, Dialect::Catalog);
         let templates = Templates::compile(files, |fault| faults.push(fault));
         let profiles = read_profiles(files, &templates, &faults);
         let groups = read_groups(files, &profiles, &faults);
@@ -115,7 +101,7 @@ fn read_profiles(files: &[SourceFile], templates: &Templates, faults: &Faults<'_
     let mut raw: BTreeMap<String, (Item, &str)> = BTreeMap::new();
     let mut profiles = Profiles::new();
     for (index, file) in of_folder(files, "profiles") {
-        let Some(item) = document::parse(index, file, faults) else {
+        let Some(item) = faults.read(index) else {
             profiles.insert(stem(&file.path).to_owned(), None);
             continue;
         };
@@ -128,7 +114,8 @@ fn read_profiles(files: &[SourceFile], templates: &Templates, faults: &Faults<'_
     }
     for (name, (_, path)) in &raw {
         let whole = extended(name, &raw, &mut Vec::new(), faults);
-        let profile = whole.and_then(|item| profile::read(&item, name.clone(), path, faults));
+        let profile = whole
+            .and_then(|item| profile::read(&Field::new(&item, "", faults), name.clone(), path));
         if let Some(profile) = &profile {
             missing_templates(profile, templates, faults);
         }
@@ -159,7 +146,7 @@ fn extended(
     let Some(base_item) = profile::value_of(item, "extends") else {
         return Some(item.clone());
     };
-    let base = fields::text(base_item, "extends", faults)?;
+    let base = Field::new(base_item, "extends", faults).text()?;
     path.push(name.to_owned());
     if path.iter().any(|seen| seen == base) {
         let message =
@@ -204,8 +191,8 @@ fn merged_value(base: Item, over: Item) -> Item {
 fn read_groups(files: &[SourceFile], profiles: &Profiles, faults: &Faults<'_>) -> Vec<Group> {
     let mut groups = Vec::new();
     for (index, file) in of_folder(files, "groups") {
-        let item = document::parse(index, file, faults);
-        groups.extend(item.and_then(|item| group::read(&item, &file.path, faults)));
+        let group = |item| group::read(&Field::new(&item, "", faults), &file.path);
+        groups.extend(faults.read(index).and_then(group));
     }
     for group in &groups {
         if !profiles.contains_key(&group.profile) {

@@ -7,10 +7,9 @@ use std::str::FromStr;
 
 use crate::domain::labels::Labels;
 use crate::domain::machine::{Mac, Uuid};
+use crate::domain::yaml::{Field, Keys, Map, Spot, Value};
 
-use super::document::{Item, Spot, Value};
-use super::fault::Faults;
-use super::fields::{Fields, Keys, Metadata, text, texts, unique, wrong};
+use super::{Metadata, metadata};
 
 /// Machines that share a profile and metadata.
 #[derive(Debug, Clone)]
@@ -100,31 +99,31 @@ pub(super) fn normalise<'v>(key: &str, value: &'v str) -> Cow<'v, str> {
     }
 }
 
-const KEYS: Keys = Keys {
+const KEYS: Keys<'_> = Keys {
     what: "a group",
     known: &["id", "name", "profile", "selector", "priority", "tags", "metadata"],
     later: &["quantity", "network"],
 };
 
 /// Reads `groups/NAME.*`.
-pub(super) fn read(item: &Item, file: &str, faults: &Faults<'_>) -> Option<Group> {
-    let fields = Fields::open(item, "", &KEYS, faults)?;
+pub(super) fn read(field: &Field<'_>, file: &str) -> Option<Group> {
+    let fields = field.map(&KEYS)?;
     let id = fields.name("id");
     let title = fields.name("name");
     let profile = fields.name("profile");
-    if profile.is_none() && fields.get("profile").is_none_or(|item| is_empty_text(&item.value)) {
-        faults.add(fields.spot_of("profile"), "profile", "a group names its profile");
+    if profile.is_none() && fields.get("profile").is_none_or(|field| is_empty_text(field.value())) {
+        fields.fault_at("profile", "a group names its profile");
     }
     Some(Group {
         name: id.or(title).unwrap_or_else(|| super::stem(file)).to_owned(),
-        selector: fields.get("selector").map(|item| selectors(item, faults)).unwrap_or_default(),
+        selector: selectors(&fields),
         priority: fields.integer("priority").unwrap_or(0),
-        tags: fields.text_map("tags"),
-        metadata: fields.metadata("metadata"),
+        tags: tags(&fields),
+        metadata: metadata::read(&fields),
         file: file.to_owned(),
         name_spot: fields.spot_of(if id.is_some() { "id" } else { "name" }),
         selector_spot: fields.spot_of("selector"),
-        profile_spot: fields.get("profile").map_or(fields.spot, |item| item.spot),
+        profile_spot: fields.get("profile").map_or(field.spot(), |profile| profile.spot()),
         profile: profile?.to_owned(),
     })
 }
@@ -133,60 +132,56 @@ fn is_empty_text(value: &Value) -> bool {
     matches!(value, Value::Text(text) if text.is_empty())
 }
 
-fn selectors(item: &Item, faults: &Faults<'_>) -> Vec<Selector> {
-    let Value::Map(entries) = &item.value else {
-        wrong(item, "selector", "a map of labels", faults);
-        return Vec::new();
+fn tags(fields: &Map<'_>) -> BTreeMap<String, String> {
+    let entries = fields.get("tags").and_then(|field| field.entries("a map")).unwrap_or_default();
+    let tag = |(key, field): (&str, Field<'_>)| {
+        let text = field.named(format!("tags.{key}")).text()?;
+        Some((key.to_owned(), text.to_owned()))
     };
-    let entries = unique(entries, faults).into_iter();
-    entries.map(|(key, entry)| Selector::new(key, values(key, &entry.item, faults))).collect()
+    entries.into_iter().filter_map(tag).collect()
+}
+
+fn selectors(fields: &Map<'_>) -> Vec<Selector> {
+    let entries = fields.get("selector").and_then(|field| field.entries("a map of labels"));
+    let entries = entries.unwrap_or_default().into_iter();
+    entries.map(|(key, field)| Selector::new(key, values(key, &field))).collect()
 }
 
 /// `x`, `[x, y]` or `{in: [x, y]}`.
-fn values(key: &str, item: &Item, faults: &Faults<'_>) -> Vec<String> {
-    let list = match &item.value {
-        Value::List(_) => item,
+fn values(key: &str, field: &Field<'_>) -> Vec<String> {
+    let list = match field.value() {
+        Value::List(_) => field.list(),
         Value::Map(_) => {
-            const IN: Keys = Keys { what: "a selector", known: &["in"], later: &[] };
-            let inner = Fields::open(item, key, &IN, faults).and_then(|fields| fields.get("in"));
+            const IN: Keys<'_> = Keys { what: "a selector", known: &["in"], later: &[] };
+            let inner = field.map(&IN).and_then(|map| map.get("in"));
             let Some(inner) = inner else {
-                faults.add(item.spot, key, "a selector's map says `in: [a, b]`");
-                return Vec::new();
+                return field.fault("a selector's map says `in: [a, b]`").unwrap_or_default();
             };
-            inner
+            inner.named(key).list()
         }
-        _ => {
-            let value = text(item, key, faults);
-            return value.map(|value| checked(key, value, item, faults)).into_iter().collect();
-        }
+        _ => return value(key, field).into_iter().collect(),
     };
-    let before = texts(list, key, faults);
-    if before.is_empty() {
-        faults.add(item.spot, key, "a selector without values can match no machine");
+    let values: Vec<String> = list.iter().filter_map(|field| value(key, field)).collect();
+    if values.is_empty() {
+        field.fault::<()>("a selector without values can match no machine");
     }
-    before.iter().map(|value| checked(key, value, list, faults)).collect()
+    values
 }
 
 /// A MAC that is none would never match: found here, not by a machine that gets the wrong profile.
-fn checked(key: &str, value: &str, item: &Item, faults: &Faults<'_>) -> String {
+fn value(key: &str, field: &Field<'_>) -> Option<String> {
+    let value = field.text()?;
     let is_mac = key.eq_ignore_ascii_case("mac") && !value.is_empty();
     if let (true, Err(error)) = (is_mac, Mac::from_str(value)) {
-        let spot = match &item.value {
-            Value::List(items) => items
-                .iter()
-                .find(|item| matches!(&item.value, Value::Text(text) if text == value))
-                .map_or(item.spot, |item| item.spot),
-            _ => item.spot,
-        };
-        faults.add(spot, key, error.to_string());
+        field.fault::<()>(error.to_string());
     }
-    value.to_owned()
+    Some(value.to_owned())
 }
 
 impl Group {
     /// A group of no file, for a profile that has none.
     pub(super) fn sample(profile: &str) -> Self {
-        let spot = Spot { file: 0, node: 0 };
+        let spot = Spot::default();
         Self {
             name: "sample".to_owned(),
             profile: profile.to_owned(),

@@ -9,9 +9,9 @@ use api::node::{After, DiskRule, ImageFormat, Wipe};
 
 use crate::domain::node::Limits;
 use crate::domain::render::TemplateName;
+use crate::domain::yaml::Spot;
 
-use super::document::Spot;
-use super::fields::Metadata;
+use super::Metadata;
 
 pub(super) use read::{name_of, read, value_of};
 

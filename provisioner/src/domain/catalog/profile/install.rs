@@ -2,49 +2,46 @@
 
 use api::node::{After, Choose, DiskChoice, DiskRule, ImageFormat, Wipe};
 
-use crate::domain::catalog::document::{Item, Value};
-use crate::domain::catalog::fault::Faults;
-use crate::domain::catalog::fields::{Fields, Keys};
-use crate::domain::catalog::units;
 use crate::domain::node::Limits;
+use crate::domain::yaml::{self, Field, Keys, Map, Value};
 
 use super::{ConfigKind, ImageRef, Install};
 
-const INSTALL: Keys = Keys {
+const INSTALL: Keys<'_> = Keys {
     what: "`install`",
     known: &["image", "disk", "config", "wipe", "after", "limits"],
     later: &[],
 };
-const IMAGE: Keys =
+const IMAGE: Keys<'_> =
     Keys { what: "`image`", known: &["url", "sha256", "format"], later: &["signature"] };
-const DISK: Keys = Keys {
+const DISK: Keys<'_> = Keys {
     what: "`disk`",
     known: &["serial", "wwn", "path", "by", "choose", "min", "rotational", "transport"],
     later: &[],
 };
-const LIMITS: Keys =
+const LIMITS: Keys<'_> =
     Keys { what: "`limits`", known: &["heartbeat", "first_boot", "tries"], later: &[] };
 
-pub(super) fn read_install(item: &Item, faults: &Faults<'_>) -> Option<Install> {
-    let fields = Fields::open(item, "install", &INSTALL, faults)?;
+pub(super) fn read_install(field: &Field<'_>) -> Option<Install> {
+    let fields = field.map(&INSTALL)?;
     let image = fields.get("image");
     let disk = fields.get("disk");
     if image.is_none() {
-        faults.add(fields.spot, "image", "`install` names the image to write");
+        fields.fault_at("image", "`install` names the image to write");
     }
     if disk.is_none() {
         let message = "`install` says which disk may be overwritten; \
                        there is no default, so that no disk is ever overwritten by accident";
         let hint = Some("write `disk: {choose: only}` for machines with one disk".to_owned());
-        faults.add_with_hint(fields.spot, "disk", message, hint);
+        fields.fault_with_hint_at("disk", message, hint);
     }
-    let image = image.and_then(|item| read_image(item, faults));
-    let disk = disk.and_then(|item| read_disk(item, faults));
+    let image = image.and_then(|field| read_image(&field));
+    let disk = disk.and_then(|field| read_disk(&field));
     let config = [("none", ConfigKind::None), ("cloud-init", ConfigKind::CloudInit)];
     let config = fields.word("config", &config, &["ignition", "ignition-oem"]);
     let wipe = [("none", Wipe::None), ("signatures", Wipe::Signatures), ("discard", Wipe::Discard)];
     let after = [("reboot", After::Reboot), ("poweroff", After::Poweroff)];
-    let limits = fields.get("limits").map(|item| read_limits(item, faults)).unwrap_or_default();
+    let limits = fields.get("limits").map(|field| read_limits(&field)).unwrap_or_default();
     Some(Install {
         image: image?,
         disk: disk?,
@@ -55,8 +52,8 @@ pub(super) fn read_install(item: &Item, faults: &Faults<'_>) -> Option<Install> 
     })
 }
 
-fn read_image(item: &Item, faults: &Faults<'_>) -> Option<ImageRef> {
-    if let Value::Text(name) = &item.value {
+fn read_image(field: &Field<'_>) -> Option<ImageRef> {
+    if let Value::Text(name) = field.value() {
         let ok = !name.is_empty()
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
             && !name.starts_with('.');
@@ -64,18 +61,14 @@ fn read_image(item: &Item, faults: &Faults<'_>) -> Option<ImageRef> {
             let message = format!("{name:?} is no image name: letters, digits, `.`, `_` and `-`");
             let hint =
                 name.contains("://").then(|| "write `image: {url: …, sha256: …}`".to_owned());
-            faults.add_with_hint(item.spot, "image", message, hint);
+            return field.fault_with_hint(message, hint);
         }
-        return ok.then(|| ImageRef::Library(name.clone()));
+        return Some(ImageRef::Library(name.clone()));
     }
-    let fields = Fields::open(item, "image", &IMAGE, faults)?;
-    let need = |key: &str| {
-        if fields.get(key).is_none() {
-            faults.add(fields.spot, key, "an image from a URL has `url` and `sha256`");
-        }
-    };
-    need("url");
-    need("sha256");
+    let fields = field.map(&IMAGE)?;
+    for key in ["url", "sha256"].into_iter().filter(|key| !fields.has(key)) {
+        fields.fault_at(key, "an image from a URL has `url` and `sha256`");
+    }
     let url = fields.parsed("url", image_url);
     let sha256 = fields.parsed("sha256", |text| {
         let ok = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -92,29 +85,18 @@ fn read_image(item: &Item, faults: &Faults<'_>) -> Option<ImageRef> {
     Some(ImageRef::Url { url: url?, sha256: sha256?, format })
 }
 
-fn read_disk(item: &Item, faults: &Faults<'_>) -> Option<DiskRule> {
-    let fields = Fields::open(item, "disk", &DISK, faults)?;
+fn read_disk(field: &Field<'_>) -> Option<DiskRule> {
+    let fields = field.map(&DISK)?;
     let rules = ["serial", "wwn", "path", "by", "choose"];
-    let mut given = rules.into_iter().filter(|key| fields.get(key).is_some());
+    let mut given = rules.into_iter().filter(|key| fields.has(key));
     let (Some(rule), None) = (given.next(), given.next()) else {
-        faults.add(
-            fields.spot,
-            "disk",
-            "a disk is named by exactly one of: serial, wwn, path, by, choose",
-        );
-        return None;
+        return field.fault("a disk is named by exactly one of: serial, wwn, path, by, choose");
     };
     if rule == "choose" {
         return read_choice(&fields);
     }
-    for filter in ["min", "rotational", "transport"] {
-        if fields.get(filter).is_some() {
-            faults.add(
-                fields.spot_of(filter),
-                filter,
-                format!("goes with `choose`, not with `{rule}`"),
-            );
-        }
+    for filter in ["min", "rotational", "transport"].into_iter().filter(|key| fields.has(key)) {
+        fields.fault_at(filter, format!("goes with `choose`, not with `{rule}`"));
     }
     let value = fields.parsed(rule, |text| {
         let ok = !text.trim().is_empty() && (rule != "path" || text.starts_with("/dev/"));
@@ -129,12 +111,12 @@ fn read_disk(item: &Item, faults: &Faults<'_>) -> Option<DiskRule> {
     })
 }
 
-fn read_choice(fields: &Fields<'_>) -> Option<DiskRule> {
+fn read_choice(fields: &Map<'_>) -> Option<DiskRule> {
     let ends =
         [("smallest", Choose::Smallest), ("largest", Choose::Largest), ("only", Choose::Only)];
     let transports = ["virtio", "nvme", "sata", "scsi", "usb", "mmc"].map(|name| (name, name));
     let transport = fields.word("transport", &transports, &[]);
-    let min_bytes = fields.parsed("min", units::bytes);
+    let min_bytes = fields.parsed("min", yaml::bytes);
     let rotational = fields.boolean("rotational");
     let choose = fields.word("choose", &ends, &[])?;
     Some(DiskRule::Choose(DiskChoice {
@@ -145,24 +127,31 @@ fn read_choice(fields: &Fields<'_>) -> Option<DiskRule> {
     }))
 }
 
-fn read_limits(item: &Item, faults: &Faults<'_>) -> Limits {
+fn read_limits(field: &Field<'_>) -> Limits {
     let default = Limits::default();
-    let Some(fields) = Fields::open(item, "limits", &LIMITS, faults) else {
+    let Some(fields) = field.map(&LIMITS) else {
         return default;
     };
     let tries = fields.integer("tries").map(u32::try_from);
     if matches!(tries, Some(Err(_) | Ok(0))) {
-        faults.add(fields.spot_of("tries"), "tries", "the number of tries is at least 1");
+        fields.fault_at("tries", "the number of tries is at least 1");
     }
     Limits {
-        heartbeat_seconds: fields
-            .parsed("heartbeat", units::seconds)
-            .unwrap_or(default.heartbeat_seconds),
+        heartbeat_seconds: fields.parsed("heartbeat", limit).unwrap_or(default.heartbeat_seconds),
         first_boot_seconds: fields
-            .parsed("first_boot", units::seconds)
+            .parsed("first_boot", limit)
             .unwrap_or(default.first_boot_seconds),
         tries: tries.and_then(Result::ok).unwrap_or(default.tries),
     }
+}
+
+fn limit(text: &str) -> Result<u32, String> {
+    let why = match yaml::seconds(text) {
+        Some(0) => "leaves no time at all",
+        Some(seconds) => return Ok(seconds),
+        None => "is no duration",
+    };
+    Err(format!("{text:?} {why}; write 60s, 15m, 2h or 1d"))
 }
 
 /// The installer has neither TLS nor a resolver: the hash is what is trusted, and the address must be one.

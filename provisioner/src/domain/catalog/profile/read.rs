@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::catalog::document::{Item, Spot, Value, is_json};
-use crate::domain::catalog::fault::Faults;
-use crate::domain::catalog::fields::{Fields, Keys, text, unique};
-use crate::domain::catalog::stem;
+use crate::domain::catalog::{metadata, stem};
 use crate::domain::render::TemplateName;
 use crate::domain::render::ipxe::Arg;
+use crate::domain::yaml::{Field, Item, Keys, Map, Spot, Value, is_json};
 
 use super::install::read_install;
 use super::{Boot, Profile};
 
-const KEYS: Keys = Keys {
+const KEYS: Keys<'_> = Keys {
     what: "a profile",
     known: &[
         "id",
@@ -33,7 +31,7 @@ const KEYS: Keys = Keys {
     ],
     later: &[],
 };
-const BOOT: Keys = Keys {
+const BOOT: Keys<'_> = Keys {
     what: "`boot`",
     known: &["kernel", "initrd", "args"],
     later: &["ipxe", "grub", "cmdline"],
@@ -62,22 +60,21 @@ pub(in crate::domain::catalog) fn value_of<'i>(item: &'i Item, key: &str) -> Opt
 
 /// Reads `profiles/NAME.*`, `extends` already carried out.
 pub(in crate::domain::catalog) fn read(
-    item: &Item,
+    field: &Field<'_>,
     name: String,
     file: &str,
-    faults: &Faults<'_>,
 ) -> Option<Profile> {
-    let fields = Fields::open(item, "", &KEYS, faults)?;
+    let fields = field.map(&KEYS)?;
     let install = fields.get("install");
     let installs = install.is_some();
-    let install = install.and_then(|item| read_install(item, faults));
-    let boot = fields.get("boot").and_then(|item| read_boot(item, installs, faults));
+    let install = install.and_then(|field| read_install(&field));
+    let boot = fields.get("boot").and_then(|field| read_boot(&field, installs));
     let boot_args = boot.as_ref().map(|boot| boot.args.clone());
     let boot = boot.filter(|_| !installs);
     let no_kernel = boot.as_ref().is_some_and(|boot| boot.kernel.is_empty());
     if no_kernel && !is_json(file) {
         let message = "`boot` without `install` names the kernel to run";
-        faults.add(fields.spot_of("boot"), "boot", message);
+        fields.fault_at("boot", message);
     }
     let contradiction = match (fields.boolean("live"), boot.is_some(), installs) {
         (Some(true), _, true) => "a live system is not installed; drop `install` or `live`",
@@ -88,7 +85,7 @@ pub(in crate::domain::catalog) fn read(
         _ => "",
     };
     if !contradiction.is_empty() {
-        faults.add(fields.spot_of("live"), "live", contradiction);
+        fields.fault_at("live", contradiction);
     }
     let mut templates = Vec::new();
     let ignition = template(&fields, ["ignition", "ignition_id"], "ignition", &mut templates);
@@ -101,7 +98,7 @@ pub(in crate::domain::catalog) fn read(
         ignition,
         cloud,
         generic: generic(&fields, &mut templates),
-        metadata: fields.metadata("metadata"),
+        metadata: metadata::read(&fields),
         hold: one_line(&fields, "hold"),
         message: one_line(&fields, "message"),
         file: file.to_owned(),
@@ -110,33 +107,30 @@ pub(in crate::domain::catalog) fn read(
     })
 }
 
-fn one_line(fields: &Fields<'_>, key: &str) -> Option<String> {
+fn one_line(fields: &Map<'_>, key: &str) -> Option<String> {
     let text = fields.text(key)?;
     Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// `boot`; beside an installation it is about the installer's kernel.
-fn read_boot(item: &Item, installs: bool, faults: &Faults<'_>) -> Option<Boot> {
-    let fields = Fields::open(item, "boot", &BOOT, faults)?;
+fn read_boot(field: &Field<'_>, installs: bool) -> Option<Boot> {
+    let fields = field.map(&BOOT)?;
     let boot = Boot {
         kernel: fields.text("kernel").unwrap_or_default().to_owned(),
         initrd: fields.texts("initrd"),
         args: fields.texts("args"),
     };
     if installs {
-        for key in ["kernel", "initrd"] {
-            if fields.get(key).is_some() {
-                let message =
-                    "the installer brings its own: beside `install`, `boot` has only `args`";
-                faults.add(fields.spot_of(key), key, message);
-            }
+        for key in ["kernel", "initrd"].into_iter().filter(|key| fields.has(key)) {
+            let message = "the installer brings its own: beside `install`, `boot` has only `args`";
+            fields.fault_at(key, message);
         }
     }
     let kernel = std::slice::from_ref(&boot.kernel);
     for (key, words) in [("kernel", kernel), ("initrd", &boot.initrd), ("args", &boot.args)] {
         for word in words {
             if let Err(why) = word_of_a_script(word, installs && key == "args") {
-                faults.add(fields.spot_of(key), key, why);
+                fields.fault_at(key, why);
             }
         }
     }
@@ -158,64 +152,43 @@ fn word_of_a_script(word: &str, for_installer: bool) -> Result<(), String> {
 
 /// A template by the catalog's key or matchbox's.
 fn template(
-    fields: &Fields<'_>,
+    fields: &Map<'_>,
     keys: [&str; 2],
     kind: &str,
     templates: &mut Vec<(TemplateName, Spot)>,
 ) -> Option<TemplateName> {
     let [key, id] = keys;
     if let (Some(_), Some(_)) = (fields.name(key), fields.name(id)) {
-        fields.faults.add(fields.spot_of(id), id, format!("`{key}` says the same; keep one"));
+        fields.fault_at(id, format!("`{key}` says the same; keep one"));
     }
     let key = if fields.name(key).is_some() { key } else { id };
-    let name = fields.name(key)?;
-    let spot = fields.get(key).map_or(fields.spot, |item| item.spot);
-    named(kind, name, key, spot, fields.faults, templates)
+    let field = fields.get(key).filter(|_| fields.name(key).is_some())?;
+    named(kind, &field, templates)
 }
 
 fn generic(
-    fields: &Fields<'_>,
+    fields: &Map<'_>,
     templates: &mut Vec<(TemplateName, Spot)>,
 ) -> BTreeMap<String, TemplateName> {
-    let mut out = BTreeMap::new();
-    let Some(item) = fields.get("generic").filter(|item| matches!(item.value, Value::Map(_)))
-    else {
-        out.extend(
-            template(fields, ["generic", "generic_id"], "generic", templates)
-                .map(|name| (String::new(), name)),
-        );
-        return out;
+    let several = fields.get("generic").filter(|field| matches!(field.value(), Value::Map(_)));
+    let Some(several) = several.and_then(|field| field.entries("a map")) else {
+        let one = template(fields, ["generic", "generic_id"], "generic", templates);
+        return one.map(|name| (String::new(), name)).into_iter().collect();
     };
-    let Value::Map(entries) = &item.value else {
-        return out;
-    };
-    for (name, entry) in unique(entries, fields.faults) {
-        let key = format!("generic.{name}");
-        let file = text(&entry.item, &key, fields.faults);
-        let file = file.and_then(|file| {
-            named("generic", file, &key, entry.item.spot, fields.faults, templates)
-        });
-        out.extend(file.map(|file| (name.to_owned(), file)));
-    }
-    out
+    let several = several.into_iter().filter_map(|(name, field)| {
+        let file = named("generic", &field.named(format!("generic.{name}")), templates)?;
+        Some((name.to_owned(), file))
+    });
+    several.collect()
 }
 
 fn named(
     kind: &str,
-    file: &str,
-    key: &str,
-    spot: Spot,
-    faults: &Faults<'_>,
+    field: &Field<'_>,
     templates: &mut Vec<(TemplateName, Spot)>,
 ) -> Option<TemplateName> {
-    match TemplateName::in_folder(kind, file) {
-        Ok(name) => {
-            templates.push((name.clone(), spot));
-            Some(name)
-        }
-        Err(error) => {
-            faults.add(spot, key, error.to_string());
-            None
-        }
-    }
+    let parse = |text: &str| TemplateName::in_folder(kind, text).map_err(|e| e.to_string());
+    let name = field.parsed(parse)?;
+    templates.push((name.clone(), field.spot()));
+    Some(name)
 }

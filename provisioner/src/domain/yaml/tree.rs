@@ -1,7 +1,4 @@
-//! A YAML or JSON file as a tree that remembers where each node stands.
-//!
-//! Derived deserializers stop at the first fault of a file and let a repeated key of a map win in
-//! silence. This tree keeps every entry, so that the readers above can report all faults at once.
+//! A YAML or JSON file as a tree that keeps every entry and remembers where each node stands.
 
 use std::cell::Cell;
 use std::fmt;
@@ -9,37 +6,45 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-use super::SourceFile;
-use super::fault::{Fault, Faults};
+use super::{Fault, SourceFile};
 
 /// A node's place: file by index, node by its number in reading order. Turned into line and column
 /// only when there is a fault to report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Spot {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spot {
     pub(super) file: usize,
     pub(super) node: usize,
 }
 
 /// A node of the tree.
 #[derive(Debug, Clone)]
-pub(super) struct Item {
-    pub(super) spot: Spot,
-    pub(super) value: Value,
+pub struct Item {
+    /// Where it stands.
+    pub spot: Spot,
+    /// What it is.
+    pub value: Value,
 }
 
+/// What a node is.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub enum Value {
+    /// Nothing.
     Null,
+    /// `true` or `false`.
     Bool(bool),
-    Number(Number),
+    /// A number; infinite ones and `.nan` have no place in JSON.
+    Number(Result<Number, f64>),
+    /// Text.
     Text(String),
+    /// A list.
     List(Vec<Item>),
+    /// A map, in the file's order; keys may repeat.
     Map(Vec<Entry>),
 }
 
 impl Value {
     /// The kind, for people.
-    pub(super) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Bool(_) => "true or false",
@@ -53,39 +58,40 @@ impl Value {
 
 /// One `key: value` of a map, in the file's order. Keys may repeat.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) key_spot: Spot,
-    pub(super) item: Item,
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Where the key stands.
+    pub key_spot: Spot,
+    /// The value.
+    pub item: Item,
 }
 
-/// Reads file number `index`; a syntax error is noted and gives `None`.
-pub(super) fn parse(index: usize, file: &SourceFile, faults: &Faults<'_>) -> Option<Item> {
+/// Reads file number `index`.
+pub(super) fn parse(index: usize, file: &SourceFile, as_json: bool) -> Result<Item, Fault> {
     let counter = Cell::new(0);
     let builder = Builder { file: index, counter: &counter, target: None };
-    let (message, line, column) = if is_json(&file.path) {
+    let (message, line, column) = if as_json {
         let mut json = serde_json::Deserializer::from_str(&file.text);
         let tree = builder.deserialize(&mut json);
         match tree.and_then(|tree| json.end().map(|()| tree)) {
-            Ok(tree) => return Some(tree),
+            Ok(tree) => return Ok(tree),
             Err(error) => (error.to_string(), error.line(), error.column()),
         }
     } else {
         match builder.deserialize(serde_yaml::Deserializer::from_str(&file.text)) {
-            Ok(tree) => return Some(tree),
+            Ok(tree) => return Ok(tree),
             Err(error) => {
-                let (line, column) =
-                    error.location().map_or((1, 1), |place| (place.line(), place.column()));
+                let (line, column) = place(&error);
                 (error.to_string(), line, column)
             }
         }
     };
-    faults.push(Fault {
+    Err(Fault {
         line: line.max(1),
         column: column.max(1),
         ..Fault::of_file(&*file.path, plain(&message, line, column))
-    });
-    None
+    })
 }
 
 /// Line and column of a node, from 1. The parser only tells positions with errors: so the node is asked
@@ -94,11 +100,11 @@ pub(super) fn locate(text: &str, node: usize) -> (usize, usize) {
     let counter = Cell::new(0);
     let builder = Builder { file: 0, counter: &counter, target: Some(node) };
     let error = builder.deserialize(serde_yaml::Deserializer::from_str(text)).err();
-    error.and_then(|error| error.location()).map_or((1, 1), |place| (place.line(), place.column()))
+    error.map_or((1, 1), |error| place(&error))
 }
 
-pub(super) fn is_json(path: &str) -> bool {
-    std::path::Path::new(path).extension().is_some_and(|ext| ext.eq_ignore_ascii_case("json"))
+fn place(error: &serde_yaml::Error) -> (usize, usize) {
+    error.location().map_or((1, 1), |place| (place.line(), place.column()))
 }
 
 /// The parser's message without the position, which a [`Fault`] shows in front.
@@ -161,18 +167,15 @@ impl<'de> Visitor<'de> for Builder<'_> {
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Item, E> {
-        self.item(Value::Number(value.into()))
+        self.item(Value::Number(Ok(value.into())))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Item, E> {
-        self.item(Value::Number(value.into()))
+        self.item(Value::Number(Ok(value.into())))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Item, E> {
-        match Number::from_f64(value) {
-            Some(number) => self.item(Value::Number(number)),
-            None => Err(E::custom(format!("{value} is no number that can be kept"))),
-        }
+        self.item(Value::Number(Number::from_f64(value).ok_or(value)))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Item, E> {
@@ -207,61 +210,5 @@ impl<'de> Visitor<'de> for Builder<'_> {
         }
         let value = Value::Map(entries);
         Ok(Item { spot, value })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn spots(item: &Item, out: &mut Vec<usize>) {
-        out.push(item.spot.node);
-        match &item.value {
-            Value::List(items) => items.iter().for_each(|item| spots(item, out)),
-            Value::Map(entries) => {
-                for entry in entries {
-                    out.push(entry.key_spot.node);
-                    spots(&entry.item, out);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn tree(path: &str, text: &str) -> Item {
-        let file = SourceFile { path: path.into(), text: text.into() };
-        let files = [file];
-        let faults = Faults::new(&files);
-        let item = parse(0, &files[0], &faults);
-        assert_eq!(faults.finish(), []);
-        item.unwrap()
-    }
-
-    #[test]
-    fn every_node_is_found_again_where_it_stands() {
-        let text = "a: 1\nb:\n  - x\n  - {c: y}\n";
-        let mut all = Vec::new();
-        spots(&tree("groups/x.yaml", text), &mut all);
-        let places: Vec<_> = all.iter().map(|node| locate(text, *node)).collect();
-        assert_eq!(
-            places,
-            [(1, 1), (1, 1), (1, 4), (2, 1), (3, 3), (3, 5), (4, 5), (4, 6), (4, 9)]
-        );
-    }
-
-    #[test]
-    fn a_place_in_tab_indented_json_is_found() {
-        let text = "{\n\t\"id\": \"x\",\n\t\"profile\": \"y\"\n}";
-        let mut all = Vec::new();
-        spots(&tree("groups/x.json", text), &mut all);
-        assert_eq!(locate(text, all[3]), (3, 2));
-    }
-
-    #[test]
-    fn repeated_keys_are_kept_for_the_readers_to_see() {
-        let Value::Map(entries) = tree("groups/x.yaml", "a: 1\na: 2\n").value else {
-            panic!("no map")
-        };
-        assert_eq!(entries.len(), 2);
     }
 }

@@ -1,27 +1,20 @@
 //! Durations and sizes as people write them.
 
-/// Seconds of `90s`, `15m`, `2h`, `1d`.
-pub(super) fn seconds(text: &str) -> Result<u32, String> {
-    let wrong = || format!("{text:?} is no duration; write 60s, 15m, 2h or 1d");
-    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(split);
+/// Seconds of `90s`, `15m`, `2h`, `1d`; `None` of anything else.
+pub fn seconds(text: &str) -> Option<u32> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
     let factor = match unit {
         "s" => 1,
         "m" => 60,
         "h" => 3600,
         "d" => 86_400,
-        _ => return Err(wrong()),
+        _ => return None,
     };
-    let number: u32 = number.parse().map_err(|_| wrong())?;
-    let seconds = number.checked_mul(factor).ok_or_else(wrong)?;
-    if seconds == 0 {
-        return Err(format!("{text:?} leaves no time at all; write 60s, 15m, 2h or 1d"));
-    }
-    Ok(seconds)
+    number.parse::<u32>().ok()?.checked_mul(factor)
 }
 
 /// Bytes of `512MiB`, `8GiB`, `1TB`: binary units with an i, decimal ones without.
-pub(super) fn bytes(text: &str) -> Result<u64, String> {
+pub fn bytes(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} is no size; write 512MiB, 8GiB or 500GB");
     let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
     let (number, unit) = text.split_at(split);
@@ -47,11 +40,12 @@ mod tests {
 
     #[test]
     fn durations_read_as_people_write_them() {
-        assert_eq!(seconds("60s"), Ok(60));
-        assert_eq!(seconds("15m"), Ok(900));
-        assert_eq!(seconds("2h"), Ok(7200));
-        for wrong in ["", "15", "m", "1.5h", "-1s", "15 min", "0s", "99999999d"] {
-            assert!(seconds(wrong).is_err(), "{wrong}");
+        assert_eq!(seconds("60s"), Some(60));
+        assert_eq!(seconds("15m"), Some(900));
+        assert_eq!(seconds("2h"), Some(7200));
+        assert_eq!(seconds("0s"), Some(0));
+        for wrong in ["", "15", "m", "1.5h", "-1s", "15 min", "99999999d"] {
+            assert!(seconds(wrong).is_none(), "{wrong}");
         }
     }
 

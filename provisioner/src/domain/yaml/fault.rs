@@ -1,17 +1,16 @@
-//! What is wrong with a tree of files: where, what, and what to write instead.
+//! What is wrong with files: where, what, and what to write instead.
 
 use std::cell::RefCell;
 use std::fmt;
 
-use super::SourceFile;
-use super::document::{self, Spot};
+use super::{Dialect, SourceFile, Spot, is_json, tree};
 
-/// One thing that is wrong with the catalog.
+/// One thing that is wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
-    /// File, relative to the catalog: `groups/x.yaml`.
+    /// File, as it was named.
     pub file: String,
-    /// Line, from 1.
+    /// Line, from 1; 0 when there is none to show.
     pub line: usize,
     /// Column, from 1.
     pub column: usize,
@@ -26,24 +25,26 @@ pub struct Fault {
 impl Fault {
     /// A fault of a file as a whole.
     pub fn of_file(file: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            file: file.into(),
-            line: 1,
-            column: 1,
-            key: None,
-            message: message.into(),
-            hint: None,
-        }
+        let (file, message) = (file.into(), message.into());
+        Self { file, line: 1, column: 1, key: None, message, hint: None }
+    }
+
+    /// A fault that has no place in a file.
+    pub fn without_place(file: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { line: 0, ..Self::of_file(file, message) }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
-        if let Some(key) = &self.key {
-            write!(f, "{key}: ")?;
+        f.write_str(&self.file)?;
+        if self.line > 0 {
+            write!(f, ":{}:{}", self.line, self.column)?;
         }
-        f.write_str(&self.message)?;
+        if let Some(key) = &self.key {
+            write!(f, ": {key}")?;
+        }
+        write!(f, ": {}", self.message)?;
         match &self.hint {
             Some(hint) => write!(f, "; {hint}"),
             None => Ok(()),
@@ -53,34 +54,42 @@ impl fmt::Display for Fault {
 
 /// Collects faults while files are read. Shared by all readers, so that one fault hides no other.
 #[derive(Debug)]
-pub(super) struct Faults<'a> {
+pub struct Faults<'a> {
     files: &'a [SourceFile],
+    pub(super) dialect: Dialect,
     list: RefCell<Vec<Fault>>,
 }
 
 impl<'a> Faults<'a> {
-    pub(super) fn new(files: &'a [SourceFile]) -> Self {
+    /// Of these files; [`Spot`]s count them from 0.
+    pub fn new(files: &'a [SourceFile], dialect: Dialect) -> Self {
         let list = RefCell::default();
-        Self { files, list }
+        Self { files, dialect, list }
+    }
+
+    /// Reads file number `index`; a syntax error is noted and gives `None`.
+    pub fn read(&self, index: usize) -> Option<tree::Item> {
+        let file = self.files.get(index)?;
+        let json = self.dialect == Dialect::Catalog && is_json(&file.path);
+        tree::parse(index, file, json).map_err(|fault| self.push(fault)).ok()
     }
 
     /// Notes a fault at a place in a file.
-    pub(super) fn add(&self, spot: Spot, key: &str, message: impl Into<String>) {
+    pub fn add(&self, spot: Spot, key: &str, message: impl Into<String>) {
         self.add_with_hint(spot, key, message, None);
     }
 
     /// Notes a fault and what to do about it.
-    pub(super) fn add_with_hint(
+    pub fn add_with_hint(
         &self,
         spot: Spot,
         key: &str,
         message: impl Into<String>,
         hint: Option<String>,
     ) {
-        let file = self.files.get(spot.file);
-        let (line, column) = file.map_or((1, 1), |file| document::locate(&file.text, spot.node));
+        let (file, line, column) = self.locate(spot);
         self.push(Fault {
-            file: file.map(|file| file.path.clone()).unwrap_or_default(),
+            file: file.to_owned(),
             line,
             column,
             key: Some(key.to_owned()).filter(|key| !key.is_empty()),
@@ -89,32 +98,30 @@ impl<'a> Faults<'a> {
         });
     }
 
-    pub(super) fn push(&self, fault: Fault) {
+    /// Notes a fault that was found by other means.
+    pub fn push(&self, fault: Fault) {
         self.list.borrow_mut().push(fault);
     }
 
-    /// `groups/x.yaml:3`, for messages that point at a second place.
-    pub(super) fn place(&self, spot: Spot) -> String {
-        self.files.get(spot.file).map_or_else(String::new, |file| {
-            let (line, _) = document::locate(&file.text, spot.node);
-            format!("{}:{line}", file.path)
-        })
-    }
-
     /// All faults in the order of files and lines, each once.
-    pub(super) fn finish(self) -> Vec<Fault> {
+    pub fn finish(self) -> Vec<Fault> {
         let mut list = self.list.into_inner();
         list.sort();
         list.dedup();
         list
     }
+
+    /// File, line and column.
+    pub(super) fn locate(&self, spot: Spot) -> (&'a str, usize, usize) {
+        self.files.get(spot.file).map_or(("", 1, 1), |file| {
+            let (line, column) = tree::locate(&file.text, spot.node);
+            (file.path.as_str(), line, column)
+        })
+    }
 }
 
 /// "did you mean …?" when a known name is near enough to be what was meant.
-pub(super) fn did_you_mean<'k>(
-    word: &str,
-    known: impl IntoIterator<Item = &'k str>,
-) -> Option<String> {
+pub fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
     let limit = word.chars().count().div_ceil(3);
     let word = word.to_lowercase();
     known
