@@ -26,15 +26,16 @@ pub(super) async fn call(
     asked: &Asked,
 ) -> Response {
     let kind = if call == "running" { Kind::Node } else { Kind::Boot };
-    let Some(bearer) = bearer(app, kind, &request) else {
-        return refuse(
-            StatusCode::UNAUTHORIZED,
-            "this token was not made here for this call; boot again",
-        );
-    };
+    let bearer = bearer(app, kind, &request);
+    // Taken whole even when it is refused: a connection that closes over unread bytes loses the answer, and
+    // the machine would ask again for ever.
     let body = match Limited::new(request.into_body(), LARGEST).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
+    };
+    let Some(bearer) = bearer else {
+        let why = "this token was not made here for this call; boot again";
+        return refuse(StatusCode::UNAUTHORIZED, why);
     };
     let result = match call {
         "claim" => return claim(app, &bearer, &body, asked).await,
