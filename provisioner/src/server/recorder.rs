@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-pub use requests::{AddressAsk, Given, Note, RecordError, Request, Sighting, Word};
+pub use requests::{AddressAsk, Given, Note, RecordError, Request, Selected, Sighting, Word};
 
 use crate::domain::address::AddressBook;
 use crate::domain::machine::NodeId;

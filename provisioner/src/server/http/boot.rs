@@ -19,7 +19,7 @@ use crate::server::boots::Pinned;
 use crate::server::context::{context, title};
 use crate::server::directory::Resolved;
 use crate::server::order;
-use crate::server::recorder::{RecordError, Sighting};
+use crate::server::recorder::{RecordError, Selected, Sighting};
 use crate::server::token::{Bearer, Kind};
 
 /// The script that every iPXE starts with.
@@ -46,7 +46,9 @@ async fn script(app: &App, asked: &Asked, catalog: &Arc<Catalog>, node: Arc<Node
         return ipxe::hold("the provisioner has no randomness for a boot token; see its log");
     };
     let selection = app::select(catalog, &node);
-    let names = selection.map(|s| (s.group.name.clone(), s.profile.name.clone()));
+    let selected = selection.map_or(Selected::Nothing, |Selection { group, profile }| {
+        Selected::Group(group.name.clone(), profile.name.clone())
+    });
     let bearer = Bearer { node: node.id.clone(), generation: node.spec.generation, boot };
     let plan = plan(app, asked, (catalog, &node, selection), &bearer);
     let step = match &plan {
@@ -55,7 +57,7 @@ async fn script(app: &App, asked: &Asked, catalog: &Arc<Catalog>, node: Arc<Node
         Plan::Hold(reason) => (Step::Held, reason.clone()),
     };
     let sighting = Sighting {
-        selected: names,
+        selected,
         step: Some(step),
         boot: Some(bearer.boot.clone()),
         ..Sighting::default()

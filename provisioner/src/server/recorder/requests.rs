@@ -42,14 +42,26 @@ pub struct Sighting {
     pub arch: String,
     /// `bios` or `uefi`; empty when this door does not tell.
     pub firmware: String,
-    /// Group and profile that were selected for it.
-    pub selected: Option<(String, String)>,
+    /// What the catalog has for it.
+    pub selected: Selected,
     /// Id of the catalog in force.
     pub catalog: String,
     /// The step of its boot that this is.
     pub step: Option<(Step, String)>,
     /// The boot session that the step begins.
     pub boot: Option<BootId>,
+}
+
+/// What the catalog has for a machine.
+#[derive(Debug, Clone, Default)]
+pub enum Selected {
+    /// This door does not ask.
+    #[default]
+    NotAsked,
+    /// No group selects it.
+    Nothing,
+    /// This group, and the profile that it names.
+    Group(String, String),
 }
 
 /// Something that a node, an operator or a timer has to say about a node.

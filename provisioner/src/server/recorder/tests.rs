@@ -237,3 +237,21 @@ async fn a_lost_store_does_not_begin_the_numbers_of_the_history_anew() {
     let log = History::read(&dir.path().join("history")).unwrap().log(&id, 10).unwrap();
     assert_eq!(log.len(), 2, "{log:?}");
 }
+
+#[tokio::test]
+async fn a_node_that_no_group_selects_any_more_loses_its_profile() {
+    let rig = rig();
+    let select =
+        |selected| Sighting { claims: claims("SN1", MAC), selected, ..Sighting::default() };
+    let group = Selected::Group("lab".into(), "debian-12".into());
+    let node = rig.recorder.sight(select(group)).await.unwrap();
+    assert_eq!(node.status.profile.as_deref(), Some("debian-12"));
+    let node = rig.recorder.sight(select(Selected::NotAsked)).await.unwrap();
+    assert_eq!(
+        node.status.profile.as_deref(),
+        Some("debian-12"),
+        "another door takes nothing away"
+    );
+    let node = rig.recorder.sight(select(Selected::Nothing)).await.unwrap();
+    assert_eq!((node.status.group.clone(), node.status.profile.clone()), (None, None));
+}

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use super::requests::{AddressAsk, Given, RecordError, Reply, Request, Sighting, Word};
+use super::requests::{AddressAsk, Given, RecordError, Reply, Request, Selected, Sighting, Word};
 use super::words::{Said, cause_of, reached_by, subject};
 use crate::domain::address::{self, AddressBook, Lease};
 use crate::domain::machine::{Claims, NodeId};
@@ -404,8 +404,10 @@ fn seen(node: &mut Node, sighting: &Sighting) {
     if !sighting.firmware.is_empty() {
         status.firmware.clone_from(&sighting.firmware);
     }
-    if let Some((group, profile)) = &sighting.selected {
-        status.group = Some(group.clone());
-        status.profile = Some(profile.clone());
-    }
+    let selected = match &sighting.selected {
+        Selected::NotAsked => return,
+        Selected::Nothing => None,
+        Selected::Group(group, profile) => Some((group.clone(), profile.clone())),
+    };
+    (status.group, status.profile) = selected.unzip();
 }
