@@ -34,6 +34,8 @@ const SETTLED: Duration = Duration::from_millis(600);
 const DISK_PATIENCE: Duration = Duration::from_secs(45);
 /// How long a carrier is waited for before the claim is tried all the same.
 const CARRIER_PATIENCE: Duration = Duration::from_mins(1);
+/// How long the boot interface may take to turn up.
+const INTERFACE_PATIENCE: Duration = Duration::from_mins(5);
 const LOG_INTERVAL: Duration = Duration::from_secs(2);
 /// Somebody watches: a silent bar for a whole heartbeat looks like a hang.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(3);
@@ -163,6 +165,7 @@ fn refused(error: &CallError) -> Stop {
 /// Drivers until the boot interface is there, then the interface until it carries.
 fn connect(kargs: &Kargs, drivers: &mut Coldplug, log: &Log) -> Result<(), Stop> {
     let root = Path::new(ROOT);
+    let started = Instant::now();
     let mut looks = 0;
     let name = loop {
         drivers.run(log);
@@ -172,7 +175,11 @@ fn connect(kargs: &Kargs, drivers: &mut Coldplug, log: &Log) -> Result<(), Stop>
         if looks % 50 == 0 {
             log.line(format!("waiting for the interface {}: is its driver on board?", kargs.mac));
         }
-        // No interface, no server to tell: a machine that waits here is switched off by hand.
+        // No interface, no server to tell: starting again is all that is left.
+        if started.elapsed() > INTERFACE_PATIENCE {
+            let reason = format!("no interface has the MAC {}: its driver is missing", kargs.mac);
+            return Err(Stop::retryable(Stage::Disk, reason));
+        }
         looks += 1;
         sleep(LOOK);
     };

@@ -47,6 +47,8 @@ pub(crate) fn programs(profile: Profile) -> Result<()> {
 pub(crate) fn agent() -> Result<()> {
     let mut cargo = run::cargo(&["build", "--package", "installer", "--profile", "agent"]);
     cargo.args(["--target", AGENT_TARGET]);
+    // Either of these would win over what makes it static.
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     cargo.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "-C target-feature=+crt-static");
     run::step("build the agent", &mut cargo)
 }

@@ -107,6 +107,13 @@ impl Uuid {
         ])
     }
 
+    /// The same UUID with the first three fields in the other byte order: firmware and loaders do not agree
+    /// on which one is right.
+    #[must_use]
+    pub const fn swapped(self) -> Self {
+        Self::from_smbios(self.0)
+    }
+
     /// Whether it can tell one machine from another: vendors ship all zeros, all ones, and samples.
     pub fn is_usable(self) -> bool {
         let one_byte_repeated = self.0.iter().all(|byte| *byte == self.0[0]);
@@ -176,6 +183,22 @@ pub enum Alias {
     Serial(String),
     /// A network interface.
     Mac(Mac),
+}
+
+impl Alias {
+    fn uuid(&self) -> Option<Uuid> {
+        match self {
+            Self::Uuid(uuid) => Some(*uuid),
+            _ => None,
+        }
+    }
+
+    fn serial(&self) -> Option<&str> {
+        match self {
+            Self::Serial(serial) => Some(serial),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Alias {
@@ -252,6 +275,20 @@ impl Claims {
     /// The MAC that it came in by.
     pub fn mac(&self) -> Option<Mac> {
         self.macs.first().copied()
+    }
+
+    /// Whether a machine with these claims cannot be the one that has those names: its UUID, or where
+    /// there is none its serial, is another. A MAC moves with its card, so it proves nothing alone.
+    pub fn contradict(&self, known: &BTreeSet<Alias>) -> bool {
+        let uuids: Vec<Uuid> = known.iter().filter_map(Alias::uuid).collect();
+        if let (Some(uuid), false) = (self.uuid, uuids.is_empty()) {
+            return !uuids.iter().any(|known| *known == uuid || *known == uuid.swapped());
+        }
+        let mut serials = known.iter().filter_map(Alias::serial).peekable();
+        match &self.serial {
+            Some(serial) if serials.peek().is_some() => !serials.any(|known| known == serial),
+            _ => false,
+        }
     }
 
     /// All names, strongest first.

@@ -11,7 +11,7 @@ use crate::domain::address::subnet::Subnet;
 use crate::domain::boot::Purpose;
 use crate::domain::catalog::{Catalog, Profile, Selection};
 use crate::domain::labels::Labels;
-use crate::domain::node::{BootId, Node};
+use crate::domain::node::{BootId, Millis, Node};
 use crate::domain::timeline::Step;
 use crate::server::catalog::Serving;
 use crate::server::history::worker::HistoryStatus;
@@ -65,11 +65,14 @@ impl App {
         note_at(&self.recorder, address, step, detail);
     }
 
-    /// A new boot session; `None` when the system has no randomness.
-    pub fn mint_boot(&self) -> Option<BootId> {
+    /// A new boot session of a node; `None` when the system has no randomness. It is newer than the node's
+    /// last, even when the clock was set back.
+    pub fn mint_boot(&self, node: &Node) -> Option<BootId> {
         let mut random = [0; 4];
         getrandom::fill(&mut random).ok()?;
-        Some(BootId::mint(clock::now(), u32::from_be_bytes(random)))
+        let last = node.status.attempt.as_ref().and_then(|attempt| attempt.boot.minted_at());
+        let now = clock::now().max(Millis(last.map_or(0, |last| last.0 + 1)));
+        Some(BootId::mint(now, u32::from_be_bytes(random)))
     }
 
     /// All counters and gauges as text.

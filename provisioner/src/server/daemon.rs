@@ -124,10 +124,7 @@ impl Daemon {
             Ok(())
         });
         let (a, s) = (Arc::clone(app), stop.clone());
-        tasks.spawn(async move {
-            tick(a, s).await;
-            Ok(())
-        });
+        tasks.spawn(tick(a, s));
     }
 
     /// Waits for a signal, or for a task that should not have ended; then stops all of them in order.
@@ -151,8 +148,9 @@ impl Daemon {
                 result = Err(error);
             }
         }
-        // The last recorder handle goes with the app: its thread then writes what waits, and so does the
-        // history's.
+        // A client that hangs on to its connection holds a recorder's handle: it is told, not waited for. What
+        // waits is written, and then the history writes what it was given.
+        self.app.recorder.stop().await;
         drop(self.app);
         let threads = self.threads;
         let joined = tokio::task::spawn_blocking(move || {
@@ -274,10 +272,12 @@ fn announce(settings: &Settings, app: &App) {
     }
 }
 
-async fn tick(app: Arc<App>, stop: CancellationToken) {
+async fn tick(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     while tokio::time::timeout(TICK, stop.cancelled()).await.is_err() {
-        app.recorder.tick().await;
+        // Deaf and "ready" would be worse than gone: whoever supervises the daemon starts it again.
+        anyhow::ensure!(app.recorder.tick().await, "the recorder has ended; see the log");
     }
+    Ok(())
 }
 
 /// Directories of the daemon are its owner's alone: they hold keys and leases.

@@ -107,7 +107,13 @@ impl Door {
             .interface
             .address()
             .ok_or_else(|| format!("interface {} has no address", received.interface.name))?;
-        let link = if request.giaddr.is_unspecified() { here } else { request.giaddr };
+        // RFC 2131 section 4.3.2: who renews from behind a relay asks directly; its own address says where it is.
+        let own = Some(request.ciaddr)
+            .filter(|ciaddr| address::subnet_of(&self.app.subnets, *ciaddr).is_some());
+        let link = match request.giaddr {
+            giaddr if !giaddr.is_unspecified() => giaddr,
+            _ => own.unwrap_or(here),
+        };
         let mac = Mac::new(request.chaddr.octets());
         match request.kind {
             Kind::Discover => self.discover(request, mac, link, here).await,

@@ -44,12 +44,25 @@ impl Nodes {
         }
         let mut owners = owners.into_iter();
         match (owners.next(), owners.next()) {
-            (Some(id), None) => self.get(id).map_or(Resolved::Nameless, Resolved::Known),
+            (Some(id), None) => self.known(id, claims),
             (Some(first), Some(second)) => {
                 let all = [first, second].into_iter().chain(owners).cloned().collect();
                 Resolved::Ambiguous(all)
             }
             (None, _) => NodeId::choose(claims).map_or(Resolved::Nameless, Resolved::New),
+        }
+    }
+
+    /// The owner of the names, unless the machine says that it is another one: then both are named.
+    fn known(&self, id: &NodeId, claims: &Claims) -> Resolved {
+        let Some(node) = self.get(id) else { return Resolved::Nameless };
+        if !claims.contradict(&node.aliases) {
+            return Resolved::Known(node);
+        }
+        match NodeId::choose(claims) {
+            // Given up, so its names are free for whoever comes.
+            Some(new) if !self.is_live(id) && new != *id => Resolved::New(new),
+            new => Resolved::Ambiguous(std::iter::once(id.clone()).chain(new).collect()),
         }
     }
 
@@ -291,5 +304,29 @@ mod tests {
             matches!(resolved, Resolved::Known(node) if node.id.as_str() == B),
             "it is still known"
         );
+    }
+
+    #[test]
+    fn a_card_that_moved_to_another_machine_does_not_make_it_the_same_node() {
+        let other = claims("4c4c4544-0051-3610-8052-b4c04f4a3177", "", "52:54:00:00:00:01");
+        let directory = two();
+        let resolve = |c: &Claims| directory.read(|nodes| nodes.resolve(c));
+        assert!(matches!(resolve(&other), Resolved::Ambiguous(ids) if ids.len() == 2));
+        let serial = claims("", "SN9", "52:54:00:00:00:01");
+        assert!(matches!(resolve(&serial), Resolved::Ambiguous(_)));
+        directory.write(|nodes| {
+            let mut gone = Node::clone(&nodes.get(&A.parse().unwrap()).unwrap());
+            gone.status.state = State::Retired;
+            nodes.put(Arc::new(gone));
+        });
+        assert!(matches!(directory.read(|nodes| nodes.resolve(&other)), Resolved::New(_)));
+    }
+
+    #[test]
+    fn a_uuid_in_the_other_byte_order_is_the_same_machine() {
+        let swapped = A.parse::<crate::domain::machine::Uuid>().unwrap().swapped();
+        let claims = claims(&swapped.to_string(), "SN1", "52:54:00:00:00:01");
+        let resolved = two().read(|nodes| nodes.resolve(&claims));
+        assert!(matches!(resolved, Resolved::Known(node) if node.id.as_str() == A));
     }
 }

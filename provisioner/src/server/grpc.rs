@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::v1::boots_server::BootsServer;
 use api::v1::catalog_server::CatalogServer;
@@ -24,6 +25,9 @@ use tonic::{Request, Status};
 
 use super::app::App;
 use super::recorder::RecordError;
+
+/// Time that calls have to end when the daemon stops.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// Why the operator's socket is not there.
 #[derive(Debug, thiserror::Error)]
@@ -61,15 +65,26 @@ pub async fn serve(
     history: PathBuf,
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
+    let given_up = {
+        let stop = stop.clone();
+        async move {
+            stop.cancelled().await;
+            // A watcher that does not read any more must not keep the daemon.
+            tokio::time::sleep(DRAIN).await;
+        }
+    };
     let past = past::Past { app: Arc::clone(&app), history };
-    Server::builder()
+    let serving = Server::builder()
         .add_service(NodesServer::new(nodes::Nodes { app: Arc::clone(&app), stop: stop.clone() }))
         .add_service(CatalogServer::new(catalog::Catalog { app }))
         .add_service(HistoryServer::new(past.clone()))
         .add_service(BootsServer::new(past.clone()))
         .add_service(ServerServer::new(past))
-        .serve_with_incoming_shutdown(UnixListenerStream::new(listener), stop.cancelled_owned())
-        .await
+        .serve_with_incoming_shutdown(UnixListenerStream::new(listener), stop.cancelled_owned());
+    tokio::select! {
+        ended = serving => ended,
+        () = given_up => Ok(()),
+    }
 }
 
 /// Who calls: the user at the other end of the socket.

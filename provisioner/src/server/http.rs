@@ -33,6 +33,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Serves until `stop`; then lets transfers under way end, for a few seconds.
 pub async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
     let connections = TaskTracker::new();
+    let cut = CancellationToken::new();
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
@@ -40,8 +41,8 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken
         };
         match accepted {
             Ok((stream, peer)) => {
-                let (app, stop) = (Arc::clone(&app), stop.clone());
-                connections.spawn(connection(stream, peer, app, stop));
+                let serving = connection(stream, peer, Arc::clone(&app), stop.clone());
+                connections.spawn(cut.clone().run_until_cancelled_owned(serving));
             }
             Err(error) => {
                 // Out of file descriptors, mostly: others end meanwhile.
@@ -52,6 +53,8 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken
     }
     connections.close();
     if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
+        cut.cancel();
+        connections.wait().await;
         tracing::warn!("HTTP transfers were cut off: they did not end in {} s", DRAIN.as_secs());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::node::{Claim, FirstBoot, ImageSource, InstallOrder};
+use api::node::{After, Claim, FirstBoot, ImageSource, InstallOrder};
 
 use crate::domain::catalog::{Catalog, ConfigKind, ImageRef, Install};
 use crate::domain::node::{Event, Limits, Millis, Node};
@@ -108,11 +108,12 @@ fn pinned(app: &App, bearer: &Bearer, node: &Node) -> Result<Pinned, ClaimError>
     Ok(Pinned { catalog, profile, group })
 }
 
-/// The profile's limits. A system that brings its own configuration has no token to phone home with.
+/// The profile's limits. A system that brings its own configuration has no token to phone home with, and
+/// one that stays off does not either.
 fn limits(install: &Install) -> Limits {
-    match install.config {
-        ConfigKind::CloudInit => install.limits,
-        ConfigKind::None => Limits { first_boot_seconds: 0, ..install.limits },
+    match (install.config, install.after) {
+        (ConfigKind::CloudInit, After::Reboot) => install.limits,
+        _ => Limits { first_boot_seconds: 0, ..install.limits },
     }
 }
 

@@ -66,8 +66,8 @@ pub struct Policy {
 }
 
 impl Recorder {
-    /// Loads the store and starts the recorder's thread. It ends, with all that waited written, when the
-    /// last `Recorder` is dropped.
+    /// Loads the store and starts the recorder's thread. It ends, with all that waited written, on
+    /// [`Recorder::stop`] or when the last `Recorder` is dropped.
     pub fn spawn<S: Store>(
         mut parts: Parts<S>,
     ) -> Result<(Self, std::thread::JoinHandle<()>), StoreError> {
@@ -145,10 +145,15 @@ impl Recorder {
         }
     }
 
-    /// Time has passed: deadlines are looked at.
-    pub async fn tick(&self) {
-        // A closed queue means that the daemon is about to end.
-        let _ = self.queue.send(Request::Tick).await;
+    /// Time has passed: deadlines are looked at. `false` when the recorder has ended.
+    pub async fn tick(&self) -> bool {
+        self.queue.send(Request::Tick).await.is_ok()
+    }
+
+    /// Ends the recorder once all that waits is written, whoever still holds a handle.
+    pub async fn stop(&self) {
+        // It may have ended already.
+        let _ = self.queue.send(Request::Stop).await;
     }
 
     /// A sender that does not keep the recorder alive, for the history's thread.
@@ -178,14 +183,16 @@ struct Shell<S> {
 
 impl<S: Store> Shell<S> {
     fn run(mut self, mut requests: mpsc::Receiver<Request>) {
-        while let Some(first) = requests.blocking_recv() {
+        let mut open = true;
+        while open && let Some(first) = requests.blocking_recv() {
             let now = (self.clock)();
             let mut batch = Batch::default();
-            let mut answers = vec![self.world.apply(first, now, &mut batch)];
-            while answers.len() < BATCH
-                && let Ok(next) = requests.try_recv()
-            {
-                answers.push(self.world.apply(next, now, &mut batch));
+            let mut answers = Vec::new();
+            let mut next = Some(first);
+            while let Some(request) = next {
+                open &= !matches!(request, Request::Stop);
+                answers.push(self.world.apply(request, now, &mut batch));
+                next = if answers.len() < BATCH { requests.try_recv().ok() } else { None };
             }
             self.finish(batch, answers);
         }

@@ -229,7 +229,8 @@ impl AddressBook {
         now: Millis,
     ) -> Result<Ipv4Addr, NoAddress> {
         let reserved = subnet.reservations.iter().find(|r| r.mac == mac).map(|r| r.address);
-        if let Some(address) = reserved {
+        // Leased to somebody else from before, or declined: offering it would end in a refusal.
+        if let Some(address) = reserved.filter(|address| self.is_free_for(mac, *address, now)) {
             return Ok(address);
         }
         let held = self.lease_of(mac, subnet).map(|lease| lease.address);

@@ -278,7 +278,7 @@ fn failed(
     now: Millis,
 ) -> Result<Outcome, Refused> {
     let attempt = node.status.attempt.as_ref();
-    if node.status.state == state && attempt.is_some_and(|a| a.boot == *boot) {
+    if node.status.state == state && attempt.is_some_and(|a| a.boot == *boot && a.ended) {
         return Ok(Outcome::Repeated);
     }
     let ended = Attempt { ended: true, ..current_attempt(node, boot)?.clone() };

@@ -174,6 +174,14 @@ fn a_system_that_brings_its_own_configuration_is_not_expected_to_phone_home() {
 }
 
 #[test]
+fn the_agents_own_word_replaces_the_timers() {
+    let node = after([claim(1), progress(1)]);
+    let silent = next(&node, Event::Tick, NOW.plus_seconds(60));
+    let told = next(&silent, fails(1, true), NOW.plus_seconds(70));
+    assert_eq!(told.status.reason, "disk full");
+}
+
+#[test]
 fn an_agent_that_said_it_failed_does_not_come_back_by_a_late_heartbeat() {
     let node = after([claim(1), fails(1, true)]);
     assert!(refusal(&node, progress(1)).contains("not installing"));

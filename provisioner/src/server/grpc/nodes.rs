@@ -71,7 +71,8 @@ impl v1::nodes_server::Nodes for Nodes {
     ) -> Result<Response<Self::WatchStream>, Status> {
         let labels = request.into_inner().labels;
         let (queue, changes) = mpsc::channel(WATCH_QUEUE);
-        tokio::spawn(watch(Arc::clone(&self.app), labels, queue, self.stop.clone()));
+        let watching = watch(Arc::clone(&self.app), labels, queue);
+        tokio::spawn(self.stop.clone().run_until_cancelled_owned(watching));
         Ok(Response::new(Box::pin(ReceiverStream::new(changes))))
     }
 
@@ -144,12 +145,7 @@ fn matches(node: &Node, wanted: &HashMap<String, String>) -> bool {
 type Queue = mpsc::Sender<Result<v1::NodeChange, Status>>;
 
 /// Sends what is, then what changes, until the watcher goes or the daemon stops.
-async fn watch(
-    app: Arc<App>,
-    labels: HashMap<String, String>,
-    queue: Queue,
-    stop: CancellationToken,
-) {
+async fn watch(app: Arc<App>, labels: HashMap<String, String>, queue: Queue) {
     // Before the first look, so that nothing between the two is missed.
     let mut changes = app.recorder.watch();
     if send_all(&app, &labels, &queue, Kind::Existing).await.is_err() {
@@ -162,7 +158,6 @@ async fn watch(
     loop {
         let change = tokio::select! {
             change = changes.recv() => change,
-            () = stop.cancelled() => return,
             () = queue.closed() => return,
         };
         let sent = match change {

@@ -42,7 +42,7 @@ pub(super) async fn ipxe(app: &App, asked: &Asked) -> Response {
 }
 
 async fn script(app: &App, asked: &Asked, catalog: &Arc<Catalog>, node: Arc<Node>) -> String {
-    let Some(boot) = app.mint_boot() else {
+    let Some(boot) = app.mint_boot(&node) else {
         return ipxe::hold("the provisioner has no randomness for a boot token; see its log");
     };
     let selection = app::select(catalog, &node);
@@ -103,7 +103,12 @@ fn plan(
 
 fn installer(app: &App, asked: &Asked, bearer: &Bearer, profile: &Profile, title: &str) -> String {
     let token = app.tokens.mint(Kind::Boot, bearer);
-    let own = [Arg::new(karg::URL, &asked.server), Arg::new(karg::TOKEN, &token)];
+    let own = [
+        Arg::new(karg::URL, &asked.server),
+        Arg::new(karg::TOKEN, &token),
+        // A kernel that panics starts again, and the next boot is the next try.
+        Arg::new("panic", "30"),
+    ];
     let given = profile.boot_args.iter().map(|arg| Arg::verbatim(arg));
     let args: Result<Vec<Arg>, _> = own.into_iter().chain(given).collect();
     let mut args = match args {

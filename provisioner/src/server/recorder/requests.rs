@@ -26,6 +26,8 @@ pub enum Request {
     Tick,
     /// The history has every transition up to this number.
     HistoryHas(u64),
+    /// See [`super::Recorder::stop`].
+    Stop,
 }
 
 /// Whom to answer.

@@ -81,6 +81,7 @@ impl World {
                 self.note(&note.node, note.boot.as_ref(), (note.step, note.detail), now, batch);
                 Box::new(|_| ())
             }
+            Request::Stop => Box::new(|_| ()),
             Request::Tick => {
                 self.tick(now, batch);
                 Box::new(|_| ())
@@ -352,7 +353,7 @@ impl World {
 
     fn address_of(&self, claims: &Claims) -> Option<Ipv4Addr> {
         let mac = claims.mac()?;
-        self.book.leases_of(mac).next().map(|lease| lease.address)
+        self.book.leases_of(mac).max_by_key(|lease| lease.expires).map(|lease| lease.address)
     }
 
     fn free_addresses(&mut self, node: &Node, batch: &mut Batch) {

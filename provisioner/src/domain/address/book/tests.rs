@@ -132,3 +132,27 @@ fn released_leases_leave_no_trace() {
     assert_eq!(book.remove(address).unwrap().mac, mac(1));
     assert!(book.by_mac.is_empty() && book.leases.is_empty());
 }
+
+#[test]
+fn a_reserved_address_that_is_in_use_is_not_offered_to_be_refused() {
+    let mut unreserved = subnet(100, 120);
+    unreserved.reservations.clear();
+    let mut old = AddressBook::new(vec![unreserved], []);
+    take_offer(&mut old, 1, at(100));
+    let leases: Vec<Lease> = old.leases().cloned().collect();
+    let mut book = AddressBook::new(vec![subnet(100, 120)], leases);
+    let offered = offer(&mut book, 9, NOW);
+    assert_ne!(offered, at(100), "somebody else still has it");
+    take(&mut book, 9, offered, NOW);
+    assert_eq!(
+        offer(&mut book, 9, NOW.plus_seconds(3601)),
+        at(100),
+        "free again, it goes to its owner"
+    );
+}
+
+fn take_offer(book: &mut AddressBook, n: u8, wish: Ipv4Addr) {
+    let address = book.offer(mac(n), Some(wish), LINK, NOW).unwrap().unwrap();
+    assert_eq!(address, wish);
+    take(book, n, address, NOW);
+}
