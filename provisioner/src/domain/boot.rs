@@ -181,7 +181,7 @@ pub fn decide(node: &Node, purpose: Option<Purpose>) -> Plan {
 }
 
 /// All is well with it: its disk is booted without a pause.
-fn is_installed(node: &Node) -> bool {
+pub fn is_installed(node: &Node) -> bool {
     matches!(node.status.state, State::Installed | State::Running)
 }
 

@@ -78,6 +78,7 @@ struct Doors {
 
 impl Daemon {
     async fn start(settings: Settings, catalog: Serving) -> anyhow::Result<Self> {
+        raise_file_limit();
         make_directory(&settings.data_dir)?;
         make_directory(&settings.assets)?;
         let http = TcpListener::bind(settings.http_listen)
@@ -278,6 +279,16 @@ async fn tick(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
         anyhow::ensure!(app.recorder.tick().await, "the recorder has ended; see the log");
     }
     Ok(())
+}
+
+/// A rack's connections and the history's packs are more files than the usual soft limit of 1,024.
+fn raise_file_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
 }
 
 /// Directories of the daemon are its owner's alone: they hold keys and leases.

@@ -127,6 +127,16 @@ pub fn hold(reason: &str) -> String {
     out
 }
 
+/// Leaves the reason on the screen for a while, then asks `script` again: the fault is the server's and will
+/// pass, and a blank UEFI machine that is let go stays at its firmware's menu.
+pub fn again(reason: &str, script: &str) -> String {
+    let mut out = begin(reason);
+    let _ = writeln!(out, "sleep {READ} ||");
+    let _ = writeln!(out, "chain --replace {} ||", url(script));
+    own_disk(&mut out);
+    out
+}
+
 /// matchbox's script, byte for byte.
 pub fn live(boot: &Boot) -> String {
     let mut out = format!("#!ipxe\nkernel {}", boot.kernel);

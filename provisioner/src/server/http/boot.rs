@@ -30,20 +30,38 @@ pub(super) fn bootstrap() -> Response {
 /// The machine's own script.
 pub(super) async fn ipxe(app: &App, asked: &Asked) -> Response {
     let catalog = app.catalog.current();
-    let script = match sight(app, asked, Sighting::default(), &catalog).await {
+    let result = match sight(app, asked, Sighting::default(), &catalog).await {
         Ok(node) => script(app, asked, &catalog, node).await,
-        // A machine that cannot be told from others, or that could not be recorded, is left alone.
-        Err(error) => {
-            tracing::warn!(client = %asked.peer, "a boot script was asked for, but {error}");
-            ipxe::hold(&error.to_string())
-        }
+        Err(error) => Err(error),
     };
+    let script = result.unwrap_or_else(|error| {
+        tracing::warn!(client = %asked.peer, "a boot script was asked for, but {error}");
+        unrecorded(app, asked, &error)
+    });
     reply::text(StatusCode::OK, script)
 }
 
-async fn script(app: &App, asked: &Asked, catalog: &Arc<Catalog>, node: Arc<Node>) -> String {
+/// What a machine does that could not be recorded. One that cannot be told from others is left alone. While
+/// the store cannot be written, who is installed boots its disk as ever, and who is not asks again.
+fn unrecorded(app: &App, asked: &Asked, error: &RecordError) -> String {
+    let reason = error.to_string();
+    if !matches!(error, RecordError::NotDurable(_) | RecordError::Stopped) {
+        return ipxe::hold(&reason);
+    }
+    match app.recorder.directory().read(|nodes| nodes.resolve(&asked.claims())) {
+        Resolved::Known(node) if boot::is_installed(&node) => ipxe::local_disk(&reason),
+        _ => ipxe::again(&reason, &format!("{}/boot.ipxe", asked.server)),
+    }
+}
+
+async fn script(
+    app: &App,
+    asked: &Asked,
+    catalog: &Arc<Catalog>,
+    node: Arc<Node>,
+) -> Result<String, RecordError> {
     let Some(boot) = app.mint_boot(&node) else {
-        return ipxe::hold("the provisioner has no randomness for a boot token; see its log");
+        return Ok(ipxe::hold("the provisioner has no randomness for a boot token; see its log"));
     };
     let selection = app::select(catalog, &node);
     let selected = selection.map_or(Selected::Nothing, |Selection { group, profile }| {
@@ -62,19 +80,17 @@ async fn script(app: &App, asked: &Asked, catalog: &Arc<Catalog>, node: Arc<Node
         boot: Some(bearer.boot.clone()),
         ..Sighting::default()
     };
-    if let Err(error) = sight(app, asked, sighting, catalog).await {
-        return ipxe::hold(&error.to_string());
-    }
+    sight(app, asked, sighting, catalog).await?;
     tracing::info!(node.id = %node.id, "{} asked for its boot script: {plan}", node.hostname());
     let profile = selection.map(|selection| selection.profile);
     let name = profile.map(|profile| profile.name.as_str()).unwrap_or_default();
     let title = title(&node, &plan, name);
-    match (plan, profile) {
+    Ok(match (plan, profile) {
         (Plan::Install, Some(profile)) => installer(app, asked, &bearer, profile, &title),
         (Plan::Live, Some(Profile { boot: Some(boot), .. })) => ipxe::live(boot),
         (Plan::Install | Plan::Live | Plan::LocalDisk(_), _) => ipxe::local_disk(&title),
         (Plan::Hold(_), _) => ipxe::hold(&title),
-    }
+    })
 }
 
 /// What the machine does now. An installation that cannot be ordered is none.

@@ -199,3 +199,17 @@ proptest! {
         prop_assert!(text.lines().count() <= 3, "{}", text);
     }
 }
+
+#[test]
+fn a_fault_of_the_server_makes_a_machine_ask_again() {
+    let script = ipxe::again("the store is full", "http://10.77.0.1:8080/boot.ipxe");
+    assert_eq!(
+        script.lines().take(4).collect::<Vec<_>>(),
+        [
+            "#!ipxe",
+            "echo provisioner: the store is full",
+            "sleep 10 ||",
+            "chain --replace http://10.77.0.1:8080/boot.ipxe ||",
+        ]
+    );
+}
