@@ -87,4 +87,7 @@ UNIT
 
 systemctl daemon-reload
 systemctl enable provisioner-phone-home.service
+# Who has said that it runs may be switched off at once: what the first boot made (this unit, the host's SSH
+# keys) must not be lost in the page cache then.
+sync
 systemctl --no-block start provisioner-phone-home.service
