@@ -11,10 +11,10 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use crate::domain::yaml::{Dialect, Faults, Field, Keys, Map, SourceFile};
+use yaml::{Dialect, Faults, Field, Keys, Map, SourceFile};
 
-pub use crate::domain::yaml::Fault;
 pub use dhcp::{Dhcp, DhcpMode};
+pub use yaml::Fault;
 
 /// How the daemon runs. Every default is resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]

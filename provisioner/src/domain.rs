@@ -12,4 +12,3 @@ pub mod machine;
 pub mod node;
 pub mod render;
 pub mod timeline;
-pub mod yaml;

@@ -10,11 +10,32 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CRATES: [&str; 8] =
-    ["api", "dhcp", "installer", "mayuctl", "provisioner", "tests", "tftp", "xtask"];
+const CRATES: [&str; 13] = [
+    "api",
+    "cloudconfig",
+    "dhcp",
+    "gotemplate",
+    "ignition",
+    "installer",
+    "mayuctl",
+    "provisioner",
+    "signing",
+    "tests",
+    "tftp",
+    "xtask",
+    "yaml",
+];
 
 /// Cores: no clock, no random source, no socket, no file, no runtime.
-const PURE: [&str; 3] = ["provisioner/src/domain", "dhcp/src", "tftp/src"];
+const PURE: [&str; 7] = [
+    "provisioner/src/domain",
+    "cloudconfig/src",
+    "dhcp/src",
+    "gotemplate/src",
+    "ignition/src",
+    "tftp/src",
+    "yaml/src",
+];
 /// The I/O of those crates, each in its one place.
 const IO: [&str; 3] = ["dhcp/src/socket", "tftp/src/server", "tftp/src/handler"];
 const IMPURE: [&str; 17] = [
@@ -38,15 +59,23 @@ const IMPURE: [&str; 17] = [
 ];
 
 /// Which of our crates each of our crates may use.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("api", &[]),
+    ("cloudconfig", &["yaml"]),
     ("dhcp", &[]),
+    ("gotemplate", &[]),
+    ("ignition", &["yaml"]),
     ("installer", &["api"]),
     ("mayuctl", &["api"]),
-    ("provisioner", &["api", "dhcp", "tftp"]),
+    (
+        "provisioner",
+        &["api", "cloudconfig", "dhcp", "gotemplate", "ignition", "signing", "tftp", "yaml"],
+    ),
+    ("signing", &[]),
     ("tests", &[]),
     ("tftp", &[]),
     ("xtask", &[]),
+    ("yaml", &[]),
 ];
 
 #[test]

@@ -8,7 +8,7 @@ use ipnet::Ipv4Net;
 use super::values;
 use crate::domain::address::subnet::{Reservation, Subnet, is_host};
 use crate::domain::machine::Mac;
-use crate::domain::yaml::{Field, Keys, Map};
+use yaml::{Field, Keys, Map};
 
 const DEFAULT_LEASE_SECONDS: u32 = 3600;
 

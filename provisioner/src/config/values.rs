@@ -5,8 +5,6 @@ use std::ops::RangeInclusive;
 
 use ipnet::Ipv4Net;
 
-use crate::domain::yaml;
-
 /// Shortest lease: clients renew at half of it, and a boot takes longer than less.
 const SHORTEST_LEASE_SECONDS: u32 = 10;
 

@@ -15,14 +15,14 @@ use std::fmt;
 use std::path::Path;
 
 use super::render::{TemplateName, Templates};
-use super::yaml::{Dialect, Entry, Faults, Field, Item, Value, did_you_mean};
+use yaml::{Dialect, Entry, Faults, Field, Item, Value, did_you_mean};
 
-pub use super::yaml::{Fault, SourceFile};
 pub use check::check;
 pub use group::{Group, Selector};
 pub use metadata::Metadata;
 pub use profile::{Boot, ConfigKind, ImageRef, Install, Profile};
 pub use select::{Ranked, Selection, Test};
+pub use yaml::{Fault, SourceFile};
 
 /// Name of a snapshot: a git commit, or `dir-` and a hash of a directory's content.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

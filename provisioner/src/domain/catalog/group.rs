@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::domain::labels::Labels;
 use crate::domain::machine::{Mac, Uuid};
-use crate::domain::yaml::{Field, Keys, Map, Spot, Value};
+use yaml::{Field, Keys, Map, Spot, Value};
 
 use super::{Metadata, metadata};
 

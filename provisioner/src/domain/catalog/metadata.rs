@@ -1,6 +1,6 @@
 //! What users nest as they like, for their templates.
 
-use crate::domain::yaml::Map;
+use yaml::Map;
 
 /// Metadata as users nest it.
 pub type Metadata = serde_json::Map<String, serde_json::Value>;

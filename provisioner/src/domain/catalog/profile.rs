@@ -9,7 +9,7 @@ use api::node::{After, DiskRule, ImageFormat, Wipe};
 
 use crate::domain::node::Limits;
 use crate::domain::render::TemplateName;
-use crate::domain::yaml::Spot;
+use yaml::Spot;
 
 use super::Metadata;
 

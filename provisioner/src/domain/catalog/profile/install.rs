@@ -3,7 +3,7 @@
 use api::node::{After, Choose, DiskChoice, DiskRule, ImageFormat, Wipe};
 
 use crate::domain::node::Limits;
-use crate::domain::yaml::{self, Field, Keys, Map, Value};
+use yaml::{Field, Keys, Map, Value};
 
 use super::{ConfigKind, ImageRef, Install};
 

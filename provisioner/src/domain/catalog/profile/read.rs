@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::catalog::{metadata, stem};
 use crate::domain::render::TemplateName;
 use crate::domain::render::ipxe::Arg;
-use crate::domain::yaml::{Field, Item, Keys, Map, Spot, Value, is_json};
+use yaml::{Field, Item, Keys, Map, Spot, Value, is_json};
 
 use super::install::read_install;
 use super::{Boot, Profile};

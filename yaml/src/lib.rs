@@ -7,6 +7,7 @@
 mod dialect;
 mod fault;
 mod field;
+mod finding;
 mod map;
 mod tree;
 mod units;
@@ -14,6 +15,7 @@ mod units;
 pub use dialect::Dialect;
 pub use fault::{Fault, Faults, did_you_mean};
 pub use field::Field;
+pub use finding::{Finding, Severity};
 pub use map::{Keys, Map};
 pub use tree::{Entry, Item, Spot, Value};
 pub use units::{bytes, seconds};

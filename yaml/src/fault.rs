@@ -111,8 +111,8 @@ impl<'a> Faults<'a> {
         list
     }
 
-    /// File, line and column.
-    pub(super) fn locate(&self, spot: Spot) -> (&'a str, usize, usize) {
+    /// File, line and column, both from 1.
+    pub fn locate(&self, spot: Spot) -> (&'a str, usize, usize) {
         self.files.get(spot.file).map_or(("", 1, 1), |file| {
             let (line, column) = tree::locate(&file.text, spot.node);
             (file.path.as_str(), line, column)

@@ -1,0 +1,1 @@
+//! cloud-config: what cloud-init and CoreOS's cloudinit understand of it.

@@ -1,0 +1,1 @@
+//! The part of Go's `text/template` that matchbox's templates are written in.

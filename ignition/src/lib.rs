@@ -1,0 +1,3 @@
+//! Ignition configurations: checked against a model of the specification, and made from Butane.
+//!
+//! Pure: the files that a Butane config embeds are handed in.

@@ -1,0 +1,1 @@
+//! Signatures: OpenPGP and CMS, made and checked.
