@@ -187,7 +187,7 @@ fn rendered<'c>(
     };
     let context = asked_context(app, asked, &node, selection);
     match catalog.render(template, &context) {
-        Ok(text) => reply::text(StatusCode::OK, text),
+        Ok(text) => reply::text(StatusCode::OK, text.as_bytes().to_vec()),
         Err(fault) => {
             tracing::error!(client = %asked.peer, "not rendered: {fault}");
             reply::text(StatusCode::UNPROCESSABLE_ENTITY, format!("# {fault}\n"))
