@@ -27,7 +27,9 @@ pub enum What {
 
 /// Text that names no document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no document; there are ipxe, grub, ignition, cloud, metadata, generic and generic/NAME")]
+#[error(
+    "{0:?} is no document; there are ipxe, grub, ignition, cloud, metadata, generic and generic/NAME"
+)]
 pub struct UnknownDocument(String);
 
 impl FromStr for What {

@@ -101,7 +101,11 @@ impl Templates {
     }
 
     /// A template's text with these variables.
-    pub(super) fn render(&self, name: &TemplateName, root: &Value) -> Result<Arc<str>, RenderFault> {
+    pub(super) fn render(
+        &self,
+        name: &TemplateName,
+        root: &Value,
+    ) -> Result<Arc<str>, RenderFault> {
         let Some(source) = self.sources.get(name) else {
             return Err(fault(
                 &format!("templates/{name}"),
