@@ -8,13 +8,16 @@ mod context;
 mod document;
 mod escape;
 pub mod first_boot;
-mod go;
 pub mod grub;
 mod guard;
 mod helpers;
 mod includes;
 pub mod ipxe;
+mod language;
 pub mod metadata;
+mod prepare;
+mod refused;
+mod structure;
 mod templates;
 
 use std::fmt;
@@ -24,7 +27,12 @@ use super::catalog::Catalog;
 
 pub use context::{Context, GroupFacts, NodeFacts, Request, Server};
 pub use document::{UnknownDocument, What};
-pub use templates::{Language, Templates};
+pub(super) use helpers::NAMES as HELPERS;
+pub use language::Language;
+pub use prepare::Prepared;
+pub(super) use prepare::Use;
+pub use templates::Templates;
+pub(super) use templates::Variables;
 
 /// A template's path below `templates/`: `cloud/debian.yaml`. Never leads out of there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,13 +87,13 @@ pub struct RenderFault {
 }
 
 impl Catalog {
-    /// The text of a template for one machine.
+    /// The text of a template for one machine, made into nothing else: see [`Catalog::document`].
     pub fn render(
         &self,
         template: &TemplateName,
         context: &Context,
     ) -> Result<Arc<str>, RenderFault> {
-        self.templates.render(template, &context.root())
+        self.templates.render(template, Variables::Of(context))
     }
 
     /// The first boot's seed for cloud-init, phone-home included.

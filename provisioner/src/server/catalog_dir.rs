@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::catalog::{Catalog, CatalogId, Fault, Files, SourceFile, check};
+use crate::domain::catalog::{Catalog, CatalogId, Fault, Files, SourceFile};
 
 /// Folders that belong to a catalog; a matchbox data directory has the last three.
 const FOLDERS: [&str; 6] = ["groups", "profiles", "templates", "ignition", "cloud", "generic"];
@@ -89,9 +89,7 @@ pub fn read(directory: &Path) -> Result<Files, Vec<Fault>> {
 }
 
 fn checked(files: &Files) -> Result<Catalog, Vec<Fault>> {
-    let catalog = Catalog::build(id(files), files)?;
-    let faults = check(&catalog);
-    if faults.is_empty() { Ok(catalog) } else { Err(faults) }
+    Catalog::load(id(files), files)
 }
 
 /// `dir-` and 12 hex digits of the SHA-256 over paths and contents, each with its length in front.

@@ -122,7 +122,7 @@ pub(super) fn read(field: &Field<'_>, file: &str) -> Option<Group> {
         priority: fields.integer("priority").unwrap_or(0),
         quantity: quantity(&fields),
         tags: tags(&fields),
-        metadata: metadata::read(&fields),
+        metadata: metadata::read(&fields, file),
         file: file.to_owned(),
         name_spot: fields.spot_of(if id.is_some() { "id" } else { "name" }),
         selector_spot: fields.spot_of("selector"),

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use api::node::{After, DiskRule, ImageFormat, Wipe};
 
 use crate::domain::node::Limits;
-use crate::domain::render::TemplateName;
+use crate::domain::render::{Language, TemplateName, Use};
 use yaml::Spot;
 
 use super::Metadata;
@@ -50,6 +50,16 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Its templates, and what each is for.
+    pub(super) fn uses(&self) -> impl Iterator<Item = (TemplateName, Use)> {
+        let boot = [(&self.boot_ipxe, Language::Ipxe), (&self.boot_grub, Language::Grub)];
+        let boot = boot.into_iter().map(|(name, language)| (name.iter(), Use::Boot(language)));
+        let first = [(self.ignition.iter(), Use::Ignition), (self.cloud.iter(), Use::Cloud)];
+        let several = first.into_iter().chain(boot);
+        let several = several.flat_map(|(names, of)| names.map(move |name| (name.clone(), of)));
+        several.chain(self.generic.values().map(|name| (name.clone(), Use::Generic)))
+    }
+
     /// Boots its own disk and nothing else.
     pub fn is_local_only(&self) -> bool {
         self.boot.is_none() && self.install.is_none()

@@ -165,6 +165,21 @@ impl Context {
         }
         Value::Object(root)
     }
+
+    /// The root of Go's templates: matchbox's words over this page's.
+    pub(super) fn go_root(&self) -> Value {
+        let mut root = match serde_json::to_value(self) {
+            Ok(Value::Object(own)) => own,
+            _ => Map::new(),
+        };
+        let request = root.remove("request");
+        root.extend(self.metadata.clone());
+        for (key, value) in &self.group.selector {
+            root.insert(key.to_lowercase(), value.clone());
+        }
+        root.extend(request.map(|request| ("request".to_owned(), request)));
+        Value::Object(root)
+    }
 }
 
 /// MACs in their canonical spelling, as matchbox gives them; all else as it was written.

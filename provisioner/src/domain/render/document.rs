@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::domain::catalog::{Catalog, Selection};
 
-use super::{Context, RenderFault, metadata};
+use super::prepare::Use;
+use super::templates::Variables;
+use super::{Context, Language, RenderFault, metadata};
 
 /// A document, by the name that it has on the boot plane and in `mayuctl render`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,14 +77,16 @@ impl Catalog {
         context: &Context,
     ) -> Result<Option<Arc<str>>, RenderFault> {
         let profile = selection.profile;
-        let template = match what {
+        let (template, of) = match what {
             What::Metadata => return Ok(Some(metadata::env(context).into())),
-            What::Ipxe => profile.boot_ipxe.as_ref(),
-            What::Grub => profile.boot_grub.as_ref(),
-            What::Ignition => profile.ignition.as_ref(),
-            What::Cloud => profile.cloud.as_ref(),
-            What::Generic(name) => profile.generic.get(name),
+            What::Ipxe => (profile.boot_ipxe.as_ref(), Use::Boot(Language::Ipxe)),
+            What::Grub => (profile.boot_grub.as_ref(), Use::Boot(Language::Grub)),
+            What::Ignition => (profile.ignition.as_ref(), Use::Ignition),
+            What::Cloud => (profile.cloud.as_ref(), Use::Cloud),
+            What::Generic(name) => (profile.generic.get(name), Use::Generic),
         };
-        template.map(|name| self.render(name, context)).transpose()
+        let variables = Variables::Of(context);
+        let made = |name| self.prepared.document(&self.templates, (name, of), variables);
+        template.map(made).transpose()
     }
 }

@@ -182,7 +182,7 @@ fn say(out: &mut String, text: &str) {
 
 /// Words without blanks in which nothing means anything to iPXE: no variable, no line continuation, no
 /// operator, no comment. Screens show ASCII only.
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     let blank = |c: char| c.is_whitespace() || c.is_control();
     text.split(blank).filter(|word| !word.is_empty()).map(word).collect()
 }
