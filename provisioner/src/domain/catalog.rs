@@ -16,7 +16,7 @@ use std::path::Path;
 
 use ignition::LocalFiles;
 
-use super::render::{Prepared, TemplateName, Templates};
+use super::render::{BootWords, Prepared, TemplateName, Templates};
 use yaml::{Dialect, Entry, Faults, Field, Item, Value, did_you_mean};
 
 pub use check::{Checked, check};
@@ -81,8 +81,15 @@ impl Catalog {
     pub fn build(id: CatalogId, files: &Files) -> Result<Self, Vec<Fault>> {
         let Files { sources: files, local } = files;
         let faults = Faults::new(files, Dialect::Catalog);
-        let templates = Templates::compile(files, |fault| faults.push(fault));
-        let profiles = read_profiles(files, &templates, &faults);
+        let mut templates = Templates::compile(files, |fault| faults.push(fault));
+        let mut profiles = read_profiles(files, &templates, &faults);
+        for profile in profiles.values_mut().flatten() {
+            if let Some(boot) = &profile.boot {
+                let note = |fault| faults.push(fault);
+                let words = BootWords::compile(&mut templates, &profile.file, boot, note);
+                profile.boot_words = words;
+            }
+        }
         let groups = read_groups(files, &profiles, &faults);
         let mut warnings = Vec::new();
         let uses = profiles.values().flatten().flat_map(Profile::uses);

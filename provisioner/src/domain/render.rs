@@ -4,6 +4,7 @@
 //! value is escaped for the language that it lands in ([`Language`]); what is no value comes from the
 //! catalog, whose authors are trusted. Nothing here does I/O.
 
+mod boot_words;
 mod context;
 mod document;
 mod escape;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use super::catalog::Catalog;
 
+pub use boot_words::BootWords;
 pub use context::{Context, GroupFacts, NodeFacts, Request, Server};
 pub use document::{UnknownDocument, What};
 pub(super) use helpers::NAMES as HELPERS;

@@ -42,6 +42,12 @@ pub struct Checked {
 
 fn check_one(catalog: &Catalog, selection: Selection<'_>, in_use: bool, checked: &mut Checked) {
     let context = LazyContext::default();
+    let lacks = |fault: &RenderFault| in_use || fault.missing.is_none();
+    let told = |fault: RenderFault| located(fault, selection, in_use);
+    if selection.profile.boot_words.names().next().is_some() {
+        let fault = catalog.boot(selection, context.get(selection)).err();
+        checked.faults.extend(fault.into_iter().filter(lacks).map(told));
+    }
     for (name, of) in selection.profile.uses() {
         if catalog.templates.is_verbatim(&name) {
             continue;
@@ -49,8 +55,6 @@ fn check_one(catalog: &Catalog, selection: Selection<'_>, in_use: bool, checked:
         let variables = Variables::Of(context.get(selection));
         let (faults, warnings) =
             catalog.prepared.findings(&catalog.templates, (&name, of), variables);
-        let lacks = |fault: &RenderFault| in_use || fault.missing.is_none();
-        let told = |fault: RenderFault| located(fault, selection, in_use);
         checked.faults.extend(faults.into_iter().filter(lacks).map(told));
         checked.warnings.extend(warnings.into_iter().map(told));
     }

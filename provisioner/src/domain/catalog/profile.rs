@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use api::node::{After, DiskRule, ImageFormat, Wipe};
 
 use crate::domain::node::Limits;
-use crate::domain::render::{Language, TemplateName, Use};
+use crate::domain::render::{BootWords, Language, TemplateName, Use};
 use yaml::Spot;
 
 use super::Metadata;
@@ -26,6 +26,8 @@ pub struct Profile {
     pub boot_args: Vec<String>,
     /// What is installed.
     pub install: Option<Install>,
+    /// Templates among the words of `boot`; [`Catalog::boot`](super::Catalog::boot) renders them.
+    pub(in crate::domain) boot_words: BootWords,
     /// Template that replaces the generated iPXE script.
     pub boot_ipxe: Option<TemplateName>,
     /// Template that replaces the generated GRUB configuration.

@@ -222,6 +222,27 @@ impl Templates {
         self.register(&name, language, file, &file.text)
     }
 
+    /// A word of a profile's `boot` that holds a template, by a name that no file can have.
+    pub(in crate::domain) fn add_word(
+        &mut self,
+        file: &str,
+        key: &str,
+        word: &str,
+    ) -> Result<TemplateName, Fault> {
+        let name = TemplateName(format!("{file}#{key}"));
+        let source = SourceFile { path: file.to_owned(), text: word.to_owned() };
+        let refuse = |(_, why)| Fault { key: Some(key.to_owned()), ..Fault::of_file(file, why) };
+        accepted(&name, Language::Ipxe, &source, &mut Includes::default()).map_err(refuse)?;
+        self.register(&name, Language::Ipxe, &source, word)?;
+        let source = Source {
+            file: format!("{file}: {key}"),
+            language: Language::Ipxe,
+            body: Body::Handlebars,
+        };
+        self.sources.insert(name.clone(), source);
+        Ok(name)
+    }
+
     fn register(
         &mut self,
         name: &TemplateName,

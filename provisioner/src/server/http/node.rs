@@ -152,9 +152,7 @@ fn refused(error: &RecordError) -> Response {
         RecordError::NotDurable(_)
         | RecordError::Stopped
         | RecordError::NoAddress(_)
-        | RecordError::GroupFull(_) => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        | RecordError::GroupFull(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     refuse(status, &error.to_string())
 }

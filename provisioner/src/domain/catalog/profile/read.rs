@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::catalog::{metadata, stem};
-use crate::domain::render::TemplateName;
 use crate::domain::render::ipxe::Arg;
+use crate::domain::render::{BootWords, TemplateName};
 use yaml::{Field, Item, Keys, Map, Spot, Value, is_json};
 
 use super::install::read_install;
@@ -100,6 +100,7 @@ pub(in crate::domain::catalog) fn read(
         boot,
         boot_args: boot_args.unwrap_or_default(),
         install,
+        boot_words: BootWords::default(),
         boot_ipxe,
         boot_grub,
         ignition,

@@ -1,6 +1,8 @@
 //! What no value can do to a boot script or a template of Go's.
 
 use super::*;
+use crate::domain::catalog::check;
+use crate::domain::labels::Labels;
 
 /// The words of each command of an iPXE script: lines are split at blanks before anything is expanded, `||`,
 /// `&&` and `;` separate commands, `#` begins a comment (iPXE's src/core/exec.c).
@@ -56,6 +58,23 @@ fn what_cannot_stand_in_a_script_is_named_with_its_way_out() {
     let message = told.unwrap_err().message;
     assert!(message.contains("line 2") && message.contains("two words"), "{message}");
     assert!(message.contains("{{screen x}} is for the screen"), "{message}");
+}
+
+#[test]
+fn words_of_boot_may_hold_templates_but_stay_words() {
+    let profile = "boot:\n  kernel: /assets/k\n  args: ['url={{server.url}}/x?mac=${mac:hexhyp}', 'r={{role}}']\n";
+    let catalog = catalog(&[("profiles/p.yaml", profile), ("groups/g.yaml", "profile: p\n")]);
+    let selection = catalog.select(&Labels::new()).unwrap();
+    let args = |role: &str| {
+        let mut context = context(json!({"role": role}));
+        context.server.url = "http://s".to_owned();
+        catalog.boot(selection, &context).map(|boot| boot.unwrap().into_owned().args)
+    };
+    assert_eq!(args("db").unwrap(), ["url=http://s/x?mac=${mac:hexhyp}", "r=db"]);
+    let fault = args("db init=/bin/sh").unwrap_err();
+    assert!(fault.to_string().starts_with("profiles/p.yaml: boot.args[1]:1: line 1"), "{fault}");
+    let missing = check(&catalog).faults;
+    assert!(missing.iter().any(|fault| fault.message.contains("nobody supplies `role`")));
 }
 
 #[test]
