@@ -30,9 +30,21 @@ macro_rules! shipped {
 const SHIPPED: &[(&str, &str)] = shipped![
     "groups/default.yaml",
     "profiles/debian-12.yaml",
+    "profiles/fedora-coreos-live.yaml",
+    "profiles/flatcar-live.yaml",
     "profiles/hold.yaml",
+    "profiles/kickstart.yaml",
     "profiles/local.yaml",
+    "profiles/memtest.yaml",
+    "profiles/preseed.yaml",
+    "profiles/rescue.yaml",
     "templates/cloud/debian.yaml",
+    "templates/generic/kickstart.ks",
+    "templates/generic/preseed.cfg",
+    "templates/grub/memtest.cfg",
+    "templates/ignition/fedora-coreos.bu",
+    "templates/ignition/flatcar.bu",
+    "templates/ipxe/memtest.ipxe",
     "templates/phone-home.sh",
 ];
 

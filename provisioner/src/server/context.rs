@@ -20,7 +20,7 @@ pub fn context(
     server: &str,
 ) -> Context {
     let facts = NodeFacts::of(node, network(app, node));
-    Context::new(facts, selection, request, Server { url: server.to_owned() })
+    Context::new(facts, selection, request, Server::new(server))
 }
 
 /// The first boot's files for cloud-init, rendered from the catalog that the boot began with.

@@ -129,5 +129,5 @@ fn sample_request() -> Request {
 }
 
 fn sample_server() -> Server {
-    Server { url: "http://192.0.2.1:8080".to_owned() }
+    Server::new("http://192.0.2.1:8080")
 }

@@ -92,6 +92,17 @@ pub struct Request {
 pub struct Server {
     /// Base URL of the boot plane, no trailing slash.
     pub url: String,
+    /// Address and port in it, as GRUB's `(http,HOST)` wants them.
+    pub host: String,
+}
+
+impl Server {
+    /// By its base URL.
+    pub fn new(url: impl Into<String>) -> Self {
+        let url = url.into();
+        let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host).to_owned();
+        Self { url, host }
+    }
 }
 
 impl NodeFacts {

@@ -159,6 +159,9 @@ fn read_boot(
 
 /// matchbox writes them into the script as they are; so shall we, but never a second line.
 fn word_of_a_script(word: &str, for_installer: bool) -> Result<(), String> {
+    if for_installer && word.contains("{{") {
+        return Err(format!("{word:?}: the installer's arguments hold no templates"));
+    }
     if for_installer {
         return Arg::verbatim(word).map(drop).map_err(|error| error.to_string());
     }

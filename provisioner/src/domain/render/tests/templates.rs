@@ -132,7 +132,7 @@ fn a_selection_supplies_metadata_tags_and_the_matched_selector() {
         tags: one("role", "web"),
         ..NodeFacts::default()
     };
-    let server = Server { url: "http://s".to_owned() };
+    let server = Server::new("http://s");
     let context = Context::new(node, selection, Request::default(), server);
     let name = selection.profile.generic[""].clone();
     let text = catalog.render(&name, &context).unwrap();
