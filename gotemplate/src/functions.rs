@@ -104,7 +104,8 @@ impl Function {
             (least, usize::MAX) => format!("{least} or more"),
             (least, most) => format!("{least} to {most}"),
         };
-        Err(format!("`{}` takes {wants} arguments and gets {count}", self.name()))
+        let noun = if wants == "1" { "argument" } else { "arguments" };
+        Err(format!("`{}` takes {wants} {noun} and gets {count}", self.name()))
     }
 }
 

@@ -213,7 +213,7 @@ impl<'t> Lexer<'t> {
             }
             c if is_word(c) => return self.name(Kind::Word, 0, spaced),
             c => {
-                return self.fault(start, format!("`{}` has no meaning here", c.escape_debug()));
+                return self.fault(start, format!("`{}` has no meaning here", shown(c)));
             }
         };
         self.at += 1;
@@ -238,7 +238,7 @@ impl<'t> Lexer<'t> {
         let ends = is_space(next) || matches!(next, '.' | ',' | '|' | ':' | ')' | '(');
         if !ends && !self.rest().starts_with("}}") {
             let name = self.text.get(start..self.at).unwrap_or_default();
-            let shown = next.escape_debug();
+            let shown = shown(next);
             return self.fault(
                 self.at,
                 format!("`{shown}` cannot follow `{name}`; for such a key write `index . \"key\"`"),
@@ -264,7 +264,10 @@ impl<'t> Lexer<'t> {
                 return Ok(());
             }
         }
-        self.fault(start, format!("the `{quote}` is not closed on its line"))
+        if quote == '`' {
+            return self.fault(start, "the backquote that opens here is not closed");
+        }
+        self.fault(start, format!("the {quote} that opens here is not closed on its line"))
     }
 
     /// Takes what may be a number; whether it is one is for the parser.
@@ -298,4 +301,9 @@ fn quote_kind(quote: char) -> Kind {
         '`' => Kind::Raw,
         _ => Kind::Char,
     }
+}
+
+/// A character as a message shows it.
+fn shown(c: char) -> String {
+    if c.is_control() { c.escape_unicode().to_string() } else { c.to_string() }
 }

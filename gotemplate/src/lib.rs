@@ -113,3 +113,6 @@ impl Template {
         render::render(&self.document, root, tainted)
     }
 }
+
+#[cfg(test)]
+mod tests;

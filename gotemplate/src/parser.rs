@@ -31,10 +31,7 @@ pub(crate) fn parse(text: &str) -> Result<Document, ParseFault> {
         defined: Vec::new(),
         uses: Vec::new(),
     };
-    let (body, end) = parser.list(true)?;
-    if end != Stop::Text {
-        return parser.fault_here_back("there is nothing open that this could belong to");
-    }
+    let (body, _) = parser.list(true)?;
     parser.check_uses()?;
     let defined = parser.defined.into_iter().map(Option::unwrap_or_default).collect();
     Ok(Document { text: text.to_owned(), verbatim, body, defined })
@@ -126,6 +123,10 @@ impl<'t> Parser<'t> {
                     let word = self.peek();
                     let keyword = if word.kind == Kind::Word { word.source } else { "" };
                     match keyword {
+                        "end" | "else" if top => {
+                            let message = format!("`{keyword}` belongs to nothing that is open");
+                            return self.fault(word.at, message);
+                        }
                         "end" => {
                             self.next += 1;
                             self.close("`end`")?;

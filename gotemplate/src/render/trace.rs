@@ -17,8 +17,7 @@ impl<'a> Run<'a> {
         let dotted = path.join(".");
         Failure {
             message: format!(
-                "nobody supplies the variable {dotted:?}; an optional one is asked for by \
-                 `{{{{if index . \"name\"}}}}`"
+                "nobody supplies the variable {dotted:?}; `index` asks for one that may be absent"
             ),
             missing: Some(dotted),
         }
