@@ -131,6 +131,3 @@ fn meaning(root: &Node<'_>) {
         systemd::check_files(&section, root.child("storage").as_ref());
     }
 }
-
-#[cfg(test)]
-mod tests;
