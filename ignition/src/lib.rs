@@ -4,5 +4,6 @@
 
 pub mod butane;
 mod local;
+pub mod spec;
 
 pub use local::{Local, LocalFiles};

@@ -1,0 +1,180 @@
+//! systemd units, read the way Ignition reads them (go-systemd's `unit.Deserialize`).
+//!
+//! The grammar is odd in places: text before the first section is skipped, and how long a line may be
+//! depends on how the reader's buffer stands. A config that this refuses does not boot, so it is followed.
+
+/// What go-systemd takes to be systemd's longest line, in bytes.
+const LINE_MAX: usize = 2048;
+/// The buffer of Go's `bufio.Reader`.
+const BUFFER: usize = 4096;
+
+/// What is wrong with a unit.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Broken {
+    /// From 1.
+    pub(super) line: usize,
+    pub(super) message: String,
+}
+
+/// The section of each option of a unit, in order.
+pub(super) fn sections(text: &str) -> Result<Vec<String>, Broken> {
+    let mut reader = Reader { text, at: 0, filled: 0 };
+    read(&mut reader).map_err(|message| {
+        let before = text.get(..reader.at.min(text.len())).unwrap_or_default();
+        // The reader stands behind the end of the line that is broken, if it got there.
+        let line = before.strip_suffix('\n').unwrap_or(before).matches('\n').count() + 1;
+        Broken { line, message }
+    })
+}
+
+enum State {
+    /// Before the first section.
+    Before,
+    SectionName,
+    SectionEnd(String),
+    Comment(Option<String>),
+    Inside(String),
+    OptionName(String),
+    OptionValue(String),
+}
+
+fn read(reader: &mut Reader<'_>) -> Result<Vec<String>, String> {
+    let mut found = Vec::new();
+    let mut state = State::Before;
+    loop {
+        reader.check_line()?;
+        state = match state {
+            State::Before => match reader.next() {
+                None => return Ok(found),
+                Some('[') => State::SectionName,
+                Some('#' | ';') => State::Comment(None),
+                Some(_) => State::Before,
+            },
+            State::SectionName => {
+                let name = reader.until(b']').strip_suffix(']');
+                State::SectionEnd(name.ok_or("a section's `]` is missing")?.to_owned())
+            }
+            State::SectionEnd(name) => match reader.line().0.trim() {
+                "" => State::Inside(name),
+                more => return Err(format!("{more:?} stands behind [{name}]")),
+            },
+            State::Comment(section) => {
+                while {
+                    let (line, _) = reader.line();
+                    line.strip_suffix(' ').unwrap_or(line).ends_with('\\')
+                } {}
+                section.map_or(State::Before, State::Inside)
+            }
+            State::Inside(section) => match reader.peek() {
+                None => return Ok(found),
+                Some(c) => inside(reader, section, c),
+            },
+            State::OptionName(section) => {
+                option_name(reader)?;
+                found.push(section.clone());
+                State::OptionValue(section)
+            }
+            State::OptionValue(section) => match reader.line() {
+                (line, _) if !line.trim().is_empty() && line.ends_with('\\') => {
+                    State::OptionValue(section)
+                }
+                _ => State::Inside(section),
+            },
+        };
+    }
+}
+
+fn inside(reader: &mut Reader<'_>, section: String, c: char) -> State {
+    match c {
+        _ if c.is_whitespace() => {
+            reader.next();
+            State::Inside(section)
+        }
+        '[' => {
+            reader.next();
+            State::SectionName
+        }
+        '#' | ';' => {
+            reader.next();
+            State::Comment(Some(section))
+        }
+        _ => State::OptionName(section),
+    }
+}
+
+fn option_name(reader: &mut Reader<'_>) -> Result<(), String> {
+    let start = reader.at;
+    loop {
+        match reader.next() {
+            Some('=') => return Ok(()),
+            None | Some('\n' | '\r') => {
+                let name = reader.text.get(start..reader.at).unwrap_or_default().trim();
+                return Err(format!("{name:?} has no `=`: an option is written `Name=value`"));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Go's `bufio.Reader`, as far as it shows.
+struct Reader<'t> {
+    text: &'t str,
+    at: usize,
+    /// How far the text is in the buffer.
+    filled: usize,
+}
+
+impl<'t> Reader<'t> {
+    fn fill(&mut self) {
+        self.filled = self.text.len().min(self.at + BUFFER);
+    }
+
+    fn check_line(&self) -> Result<(), String> {
+        let line = self.text.as_bytes().get(self.at..self.at + LINE_MAX);
+        let buffered = self.filled.saturating_sub(self.at) >= LINE_MAX;
+        match line {
+            Some(line) if buffered && !line.iter().any(|b| matches!(b, b'\n' | b'\r')) => {
+                Err(format!("a line is longer than {LINE_MAX} bytes"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn peek(&mut self) -> Option<char> {
+        let c = self.text.get(self.at..)?.chars().next()?;
+        if self.filled < self.at + c.len_utf8() {
+            self.fill();
+        }
+        Some(c)
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.peek()?;
+        self.at += c.len_utf8();
+        Some(c)
+    }
+
+    /// The text up to and with a delimiter, or to the end.
+    fn until(&mut self, delimiter: u8) -> &'t str {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let len = rest.bytes().position(|b| b == delimiter).map_or(rest.len(), |at| at + 1);
+        let end = self.at + len;
+        while self.filled < end {
+            if self.filled - self.at.min(self.filled) >= BUFFER {
+                self.at = self.filled;
+            }
+            self.fill();
+        }
+        self.at = end;
+        rest.get(..len).unwrap_or_default()
+    }
+
+    /// A line without its end, and whether the text ended.
+    fn line(&mut self) -> (&'t str, bool) {
+        let line = self.until(b'\n');
+        match line.strip_suffix('\n') {
+            Some(line) => (line, false),
+            None => (line.strip_suffix('\r').unwrap_or(line), true),
+        }
+    }
+}
