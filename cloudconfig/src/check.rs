@@ -1,6 +1,6 @@
 //! Everything that is looked at, put together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use yaml::{Dialect, Faults, Finding, Item, Severity, SourceFile, Spot, Value};
 
@@ -67,8 +67,8 @@ fn everything(doc: &Doc<'_>, root: &Item) -> World {
     if world != World::CloudInit {
         coreos::check(doc, root, world == World::CoreOs);
     }
-    let only: Vec<&str> = evidence.cloud_init.iter().map(|(_, path)| path.as_str()).collect();
-    let found = cloud_init::check(doc, root, |key| world != World::CoreOs || only.contains(&key));
+    let only: HashSet<&str> = evidence.cloud_init.iter().map(|(_, path)| path.as_str()).collect();
+    let found = cloud_init::check(doc, root, |key| world != World::CoreOs || only.contains(key));
     let known = doc.worst();
     for found in found {
         // Both programs found it, and coreos-cloudinit has said so.

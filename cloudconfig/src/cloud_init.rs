@@ -201,30 +201,34 @@ impl Check<'_, '_> {
         }
     }
 
-    /// The first type that takes the value; faults of the only one of its kind; or that none takes it.
+    /// What the first type says that takes the value. When none does: of a list or a map what the nearest type
+    /// finds inside of it, of anything else what is wanted.
     fn either(&mut self, item: &Item, is: Is, types: &[Type], path: &str, spot: Spot) {
-        let mut tried = types.iter().filter(|ty| fits(is, **ty)).map(|ty| {
+        let errors = |found: &[Found]| {
+            found.iter().filter(|found| found.severity == Severity::Error).count()
+        };
+        let mut tried: Vec<Vec<Found>> = Vec::new();
+        for ty in types.iter().filter(|ty| fits(is, **ty)) {
             let mut check = Check { doc: self.doc, found: Vec::new() };
             check.value(item, *ty, path, spot);
-            check.found
-        });
-        let good =
-            |found: &Vec<Found>| !found.iter().any(|found| found.severity == Severity::Error);
-        let tried: Vec<_> = tried.by_ref().collect();
-        if let Some(found) = tried.iter().find(|found| good(found)).or(match &*tried {
-            [only] => Some(only),
-            _ => None,
-        }) {
-            self.found.extend(found.iter().cloned());
-            return;
+            tried.push(check.found);
         }
-        let wanted: Vec<_> = types.iter().map(|ty| name_of(*ty)).collect();
-        let wanted = wanted.join(", ");
-        let message = format!(
-            "{} is not valid under any of the given schemas; wanted: {wanted}",
-            shown(item, is)
-        );
-        self.error(spot, path, message);
+        // Types of maps are told apart by a word in them.
+        let other =
+            |found: &[Found]| found.iter().any(|found| found.message.contains(" is not one of "));
+        let nearest = tried.into_iter().min_by_key(|found| (other(found), errors(found)));
+        let inside = matches!(is, Is::List | Is::Map);
+        match nearest {
+            Some(found) if inside || errors(&found) == 0 => self.found.extend(found),
+            _ => {
+                let wanted: Vec<_> = types.iter().map(|ty| wanted(*ty)).collect();
+                let shown = shown(item, is);
+                let wanted = wanted.join(" or ");
+                let message =
+                    format!("{shown} is not valid under any of the given schemas; write {wanted}");
+                self.error(spot, path, message);
+            }
+        }
     }
 
     /// A plain `0644` is a number, which cloud-init takes for the mode and its schema does not.
@@ -361,5 +365,23 @@ fn name_of(ty: Type) -> &'static str {
         Type::Map(_) | Type::Open(_) | Type::Each(_) => "object",
         Type::From(_, ty) => name_of(*ty),
         Type::Either(_) => "one of several",
+    }
+}
+
+/// As people call it.
+fn wanted(ty: Type) -> String {
+    match ty {
+        Type::Any => "anything".to_owned(),
+        Type::Null => "nothing".to_owned(),
+        Type::Bool => "true or false".to_owned(),
+        Type::Int => "a whole number".to_owned(),
+        Type::Num => "a number".to_owned(),
+        Type::Text | Type::Mode => "text".to_owned(),
+        Type::Like(what, _) => what.to_owned(),
+        Type::Words(words) => format!("'{}'", words.replace(' ', "' or '")),
+        Type::List(_) | Type::List1(_) | Type::Set(_) | Type::Sized(..) => "a list".to_owned(),
+        Type::Map(_) | Type::Open(_) | Type::Each(_) => "a map".to_owned(),
+        Type::From(_, ty) => wanted(*ty),
+        Type::Either(types) => types.iter().map(|ty| wanted(*ty)).collect::<Vec<_>>().join(" or "),
     }
 }

@@ -4,6 +4,8 @@
 //! else, `NAME.ours.txt` holds that, and why in its first line. What our messages say behind `; ` is advice that
 //! it does not give, and is left out here.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
