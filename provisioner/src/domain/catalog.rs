@@ -86,7 +86,10 @@ impl Catalog {
         for profile in profiles.values_mut().flatten() {
             if let Some(boot) = &profile.boot {
                 let note = |fault| faults.push(fault);
-                let words = BootWords::compile(&mut templates, &profile.file, boot, note);
+                let line = |key: &str| {
+                    profile.boot_spots.get(key).map_or(1, |spot| faults.locate(*spot).1)
+                };
+                let words = BootWords::compile(&mut templates, &profile.file, boot, line, note);
                 profile.boot_words = words;
             }
         }

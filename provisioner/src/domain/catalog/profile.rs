@@ -28,6 +28,7 @@ pub struct Profile {
     pub install: Option<Install>,
     /// Templates among the words of `boot`; [`Catalog::boot`](super::Catalog::boot) renders them.
     pub(in crate::domain) boot_words: BootWords,
+    pub(super) boot_spots: BTreeMap<String, Spot>,
     /// Template that replaces the generated iPXE script.
     pub boot_ipxe: Option<TemplateName>,
     /// Template that replaces the generated GRUB configuration.

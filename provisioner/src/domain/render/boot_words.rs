@@ -24,6 +24,7 @@ impl BootWords {
         templates: &mut Templates,
         file: &str,
         boot: &Boot,
+        line: impl Fn(&str) -> usize,
         mut note: impl FnMut(Fault),
     ) -> Self {
         let kernel = std::iter::once((Place::Kernel, &boot.kernel));
@@ -34,7 +35,8 @@ impl BootWords {
             if !word.contains("{{") || yaml::is_json(file) {
                 continue;
             }
-            match templates.add_word(file, &place.key(), word) {
+            let key = place.key();
+            match templates.add_word((file, line(&key)), &key, word) {
                 Ok(name) => words.push((place, name)),
                 Err(fault) => note(fault),
             }

@@ -26,6 +26,8 @@ pub struct Templates {
 #[derive(Debug)]
 struct Source {
     file: String,
+    /// Line and key, when it is a word of a file.
+    place: Option<(usize, String)>,
     language: Language,
     body: Body,
 }
@@ -144,6 +146,21 @@ impl Templates {
                 "there is no such template".to_owned(),
             ));
         };
+        self.text(name, source, variables).map_err(|fault| match &source.place {
+            None => fault,
+            Some((line, key)) => {
+                let message = format!("{key}: {}", fault.message);
+                RenderFault { line: *line, column: 1, message, ..fault }
+            }
+        })
+    }
+
+    fn text(
+        &self,
+        name: &TemplateName,
+        source: &Source,
+        variables: Variables<'_>,
+    ) -> Result<Arc<str>, RenderFault> {
         let text = match &source.body {
             Body::Verbatim(text) => return Ok(Arc::clone(text)),
             Body::Handlebars => self.handlebars(name, source, &variables.root())?,
@@ -209,7 +226,7 @@ impl Templates {
         // One without a template may be included by others.
         let register = !matchbox;
         // One that has a fault is there all the same: whoever names it is not to blame.
-        let source = Source { file: file.path.clone(), language, body };
+        let source = Source { file: file.path.clone(), place: None, language, body };
         self.sources.insert(name.clone(), source);
         if let Some(fault) = wrong {
             return Err(fault);
@@ -225,20 +242,19 @@ impl Templates {
     /// A word of a profile's `boot` that holds a template, by a name that no file can have.
     pub(in crate::domain) fn add_word(
         &mut self,
-        file: &str,
+        (file, line): (&str, usize),
         key: &str,
         word: &str,
     ) -> Result<TemplateName, Fault> {
         let name = TemplateName(format!("{file}#{key}"));
         let source = SourceFile { path: file.to_owned(), text: word.to_owned() };
-        let refuse = |(_, why)| Fault { key: Some(key.to_owned()), ..Fault::of_file(file, why) };
-        accepted(&name, Language::Ipxe, &source, &mut Includes::default()).map_err(refuse)?;
-        self.register(&name, Language::Ipxe, &source, word)?;
-        let source = Source {
-            file: format!("{file}: {key}"),
-            language: Language::Ipxe,
-            body: Body::Handlebars,
-        };
+        let refuse = |why| Fault { line, key: Some(key.to_owned()), ..Fault::of_file(file, why) };
+        let accepted = accepted(&name, Language::Ipxe, &source, &mut Includes::default());
+        accepted.map_err(|(_, why)| refuse(why))?;
+        self.register(&name, Language::Ipxe, &source, word).map_err(|f| refuse(f.message))?;
+        let place = Some((line, key.to_owned()));
+        let file = file.to_owned();
+        let source = Source { file, place, language: Language::Ipxe, body: Body::Handlebars };
         self.sources.insert(name.clone(), source);
         Ok(name)
     }

@@ -70,13 +70,13 @@ pub(in crate::domain::catalog) fn read(
     let install = install.and_then(|field| read_install(&field));
     let mut templates = Vec::new();
     let boot = fields.get("boot").and_then(|field| read_boot(&field, installs, &mut templates));
+    let has_script = fields.get("boot").is_some_and(|boot| has_any(&boot, &["ipxe", "grub"]));
     let (boot, scripts) = boot.unzip();
     let [boot_ipxe, boot_grub] = scripts.unwrap_or_default();
     let boot_args = boot.as_ref().map(|boot| boot.args.clone());
     let boot = boot.filter(|_| !installs);
     let no_kernel = boot.as_ref().is_some_and(|boot| boot.kernel.is_empty())
-        && boot_ipxe.is_none()
-        && boot_grub.is_none();
+        && !has_script;
     if no_kernel && !is_json(file) {
         let message =
             "`boot` without `install` names the kernel to run, or a script: `ipxe`, `grub`";
@@ -101,6 +101,7 @@ pub(in crate::domain::catalog) fn read(
         boot_args: boot_args.unwrap_or_default(),
         install,
         boot_words: BootWords::default(),
+        boot_spots: fields.get("boot").map(|boot| spots(&boot)).unwrap_or_default(),
         boot_ipxe,
         boot_grub,
         ignition,
@@ -113,6 +114,24 @@ pub(in crate::domain::catalog) fn read(
         templates,
         name,
     })
+}
+
+/// Where the words of `boot` that hold templates stand, by the names that faults give them.
+fn spots(boot: &Field<'_>) -> BTreeMap<String, Spot> {
+    let Value::Map(entries) = boot.value() else { return BTreeMap::new() };
+    let words = entries.iter().flat_map(|entry| match &entry.item.value {
+        Value::List(items) => {
+            let named = |(at, item): (usize, &Item)| (format!("boot.{}[{at}]", entry.key), item.spot);
+            items.iter().enumerate().map(named).collect::<Vec<_>>()
+        }
+        _ => vec![(format!("boot.{}", entry.key), entry.item.spot)],
+    });
+    words.collect()
+}
+
+fn has_any(field: &Field<'_>, keys: &[&str]) -> bool {
+    let Value::Map(entries) = field.value() else { return false };
+    entries.iter().any(|entry| keys.contains(&entry.key.as_str()))
 }
 
 fn one_line(fields: &Map<'_>, key: &str) -> Option<String> {

@@ -72,7 +72,7 @@ fn words_of_boot_may_hold_templates_but_stay_words() {
     };
     assert_eq!(args("db").unwrap(), ["url=http://s/x?mac=${mac:hexhyp}", "r=db"]);
     let fault = args("db init=/bin/sh").unwrap_err();
-    assert!(fault.to_string().starts_with("profiles/p.yaml: boot.args[1]:1: line 1"), "{fault}");
+    assert!(fault.to_string().starts_with("profiles/p.yaml:3: boot.args[1]: line 1"), "{fault}");
     let missing = check(&catalog).faults;
     assert!(missing.iter().any(|fault| fault.message.contains("nobody supplies `role`")));
 }
