@@ -273,8 +273,8 @@ impl<'t> Lexer<'t> {
     /// Takes what may be a number; whether it is one is for the parser.
     fn number(&mut self) {
         let rest = self.rest();
-        let hex = rest.trim_start_matches(['+', '-']).starts_with(['0'])
-            && rest.trim_start_matches(['+', '-', '0']).starts_with(['x', 'X']);
+        let unsigned = rest.strip_prefix(['+', '-']).unwrap_or(rest);
+        let hex = unsigned.starts_with("0x") || unsigned.starts_with("0X");
         let mut before = ' ';
         let mut length = 0;
         for (offset, c) in rest.char_indices() {

@@ -7,8 +7,13 @@
 //!
 //! Stricter than Go on purpose, always with a fault and never with other text:
 //! what can only fail when reached fails at [`Template::parse`] (an undefined template or variable, wrong
-//! numbers of arguments, arguments to a field); complex numbers, `call`, declarations inside parentheses,
-//! `printf` with `#`, `*` or `[n]`; and text that would not be UTF-8.
+//! numbers of arguments, arguments to a field, `nil` alone); a `|` with nothing behind it; complex numbers,
+//! `call`, declarations inside parentheses; `printf` with `#`, `*`, `[n]`, unknown verbs, or `%x` and `%b` of
+//! a float64; `slice` beyond the end of a list; and text that would not be UTF-8.
+//!
+//! Limits, each with a fault of its own: 16 MiB of template and of text, 1,000,000 steps and 64 MiB handled by
+//! functions in one rendering, 100 levels of nesting in the source and 250 while rendering, 1000 variables in
+//! one scope.
 
 mod ast;
 mod format;

@@ -8,10 +8,12 @@ use crate::ParseFault;
 use crate::ast::{Action, Document, Node, Pipe};
 use crate::lexer::{Kind, Token, fault, lex};
 use crate::literal;
-use crate::place::{excerpt, locate};
+use crate::place::{Cursor, excerpt};
 
 /// Control structures and parentheses within each other.
 const DEPTH: usize = 100;
+/// Variables that can be used at one place.
+const VARIABLES: usize = 1000;
 /// Bytes of a template.
 const SIZE: usize = 16 << 20;
 
@@ -30,6 +32,7 @@ pub(crate) fn parse(text: &str) -> Result<Document, ParseFault> {
         names: HashMap::new(),
         defined: Vec::new(),
         uses: Vec::new(),
+        cursor: Cursor::default(),
     };
     let (body, _) = parser.list(true)?;
     parser.check_uses()?;
@@ -62,6 +65,8 @@ struct Parser<'t> {
     defined: Vec<Option<Vec<Node>>>,
     /// Where a template was called, by index.
     uses: Vec<(usize, usize, String)>,
+    /// Where the last action stood.
+    cursor: Cursor,
 }
 
 impl<'t> Parser<'t> {
@@ -173,7 +178,7 @@ impl<'t> Parser<'t> {
             }
             _ => {
                 let pipe = self.pipeline(1, Kind::Close, "an action")?;
-                let (line, column) = locate(self.text, word.at);
+                let (line, column) = self.cursor.locate(self.text, word.at);
                 let end = self.tokens.get(self.next - 1).map_or(word.at, |token| token.at);
                 let source = excerpt(self.text.get(word.at..end).unwrap_or_default());
                 Ok(Node::Action(Action { pipe, line, column, source }))

@@ -9,6 +9,31 @@ pub(crate) fn locate(text: &str, offset: usize) -> (usize, usize) {
     (line, column)
 }
 
+/// Finds places in the order of the text without beginning anew each time.
+#[derive(Debug, Default)]
+pub(crate) struct Cursor {
+    offset: usize,
+    /// Lines and characters of the last line before `offset`.
+    lines: usize,
+    characters: usize,
+}
+
+impl Cursor {
+    /// As [`locate`]; `offset` may not be before the one of the last call.
+    pub(crate) fn locate(&mut self, text: &str, offset: usize) -> (usize, usize) {
+        for c in text.get(self.offset..offset).unwrap_or_default().chars() {
+            if c == '\n' {
+                self.lines += 1;
+                self.characters = 0;
+            } else {
+                self.characters += 1;
+            }
+        }
+        self.offset = self.offset.max(offset);
+        (self.lines + 1, self.characters + 1)
+    }
+}
+
 /// At most about 100 characters of `source`, for messages and paths.
 pub(crate) fn excerpt(source: &str) -> String {
     let source = source.trim();

@@ -54,6 +54,7 @@ fn what_is_not_supported_is_refused_by_name_at_parsing() {
         ("{{printf \"%p\" .}}", "`%p`"),
         ("{{printf \"%w\" .}}", "`%w`"),
         ("{{printf \"%99999d\" 1}}", "4096"),
+        ("{{printf \"%5.\" 1}}", "`%.`"),
         ("{{0x1p-2}}", "plain decimal"),
         (r#"{{"\xff"}}"#, "not UTF-8"),
         ("{{.hostname | }}", "a value is missing"),
@@ -240,4 +241,29 @@ fn data_nested_too_deeply_to_print_is_a_fault() {
         data = json!([data]);
     }
     assert!(Template::parse("{{.}}").unwrap().render(&data).is_err());
+}
+
+#[test]
+fn large_templates_are_read_in_one_go() {
+    // Whatever looks back at all that was read already would not end here.
+    let many = "{{.a}} text\n".repeat(30_000);
+    let last = Template::parse(&format!("{many}{{{{.b}}}}")).unwrap();
+    let small = json!({"b": 1});
+    assert_eq!(last.render(&small).unwrap_err().line, 1);
+    assert!(refusal(&format!("{{{{{}", "+".repeat(1 << 18))).contains("never closed"));
+    assert!(refusal(&format!("{{{{1{}}}}}", "-".repeat(1 << 18))).contains("a space is missing"));
+    let places = render("{{1}}é{{2}}\n {{3}}", &json!({})).insertions;
+    let places: Vec<_> = places.iter().map(|found| (found.line, found.column)).collect();
+    assert_eq!(places, [(1, 3), (1, 9), (2, 4)]);
+}
+
+#[test]
+fn the_variables_of_one_scope_are_limited() {
+    assert!(refusal(&"{{$x := 1}}".repeat(2000)).contains("1000 variables"));
+}
+
+#[test]
+fn a_number_of_the_data_keeps_its_last_digit() {
+    let data: Value = serde_json::from_str("{\"n\": 110607.60863654735}").unwrap();
+    assert_eq!(render("{{.n}}", &data).text, "110607.60863654735");
 }

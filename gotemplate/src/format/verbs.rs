@@ -82,6 +82,9 @@ fn verb(directive: &str) -> Result<(Piece<'_>, usize), String> {
     }
     spec.width = digits(&mut rest);
     if let Some(behind) = rest.strip_prefix('.') {
+        if behind.is_empty() {
+            return Err("`printf`: the verb `%.` is not supported".to_owned());
+        }
         rest = behind;
         spec.precision = Some(digits(&mut rest));
     }

@@ -1,6 +1,6 @@
 //! Reads what stands within an action: pipelines, calls, operands.
 
-use super::Parser;
+use super::{Parser, VARIABLES};
 use crate::ParseFault;
 use crate::ast::{Call, Expr, Pipe};
 use crate::format::pieces;
@@ -86,6 +86,10 @@ impl<'t> Parser<'t> {
     fn slots(&mut self, names: &[Token<'t>], declares: bool) -> Result<Vec<usize>, ParseFault> {
         let mut slots = Vec::with_capacity(names.len());
         for name in names {
+            if self.variables.len() >= VARIABLES {
+                return self
+                    .fault(name.at, format!("more than {VARIABLES} variables in one scope"));
+            }
             if declares {
                 slots.push(self.variables.len());
                 self.variables.push(name.source);
