@@ -136,7 +136,7 @@ pub(crate) async fn catalog_reload(
     client: &Client,
     s: &mut Surroundings<'_>,
 ) -> Result<(), Failure> {
-    let answer = client.catalog().reload(CatalogReloadRequest {}).await;
+    let answer = client.catalog().reload(CatalogReloadRequest { ack: false }).await;
     let status = answer.map_err(Failure::answered("reload the catalog"))?.into_inner();
     show_catalog(&status, s)?;
     match status.faults.len() {

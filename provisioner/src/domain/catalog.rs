@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use ignition::LocalFiles;
+
 use super::render::{TemplateName, Templates};
 use yaml::{Dialect, Entry, Faults, Field, Item, Value, did_you_mean};
 
@@ -46,6 +48,21 @@ impl fmt::Display for CatalogId {
     }
 }
 
+/// The files of one snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// Groups, profiles and templates, in the order of their paths.
+    pub sources: Vec<SourceFile>,
+    /// What lies below `files/`: Butane's `local:` embeds it.
+    pub local: LocalFiles,
+}
+
+impl From<Vec<SourceFile>> for Files {
+    fn from(sources: Vec<SourceFile>) -> Self {
+        Self { sources, local: LocalFiles::new() }
+    }
+}
+
 /// One snapshot of what users edit.
 #[derive(Debug)]
 pub struct Catalog {
@@ -59,7 +76,8 @@ pub struct Catalog {
 impl Catalog {
     /// Reads a set of files: `groups/`, `profiles/`, `templates/`, and matchbox's `ignition/`, `cloud/`,
     /// `generic/`. All faults at once, in the order of files and lines.
-    pub fn build(id: CatalogId, files: &[SourceFile]) -> Result<Self, Vec<Fault>> {
+    pub fn build(id: CatalogId, files: &Files) -> Result<Self, Vec<Fault>> {
+        let files = files.sources.as_slice();
         let faults = Faults::new(files, Dialect::Catalog);
         let templates = Templates::compile(files, |fault| faults.push(fault));
         let profiles = read_profiles(files, &templates, &faults);

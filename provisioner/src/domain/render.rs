@@ -5,6 +5,7 @@
 //! catalog, whose authors are trusted. Nothing here does I/O.
 
 mod context;
+mod document;
 mod escape;
 pub mod first_boot;
 mod go;
@@ -17,10 +18,12 @@ pub mod metadata;
 mod templates;
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::catalog::Catalog;
 
 pub use context::{Context, GroupFacts, NodeFacts, Request, Server};
+pub use document::{UnknownDocument, What};
 pub use templates::{Language, Templates};
 
 /// A template's path below `templates/`: `cloud/debian.yaml`. Never leads out of there.
@@ -81,7 +84,7 @@ impl Catalog {
         &self,
         template: &TemplateName,
         context: &Context,
-    ) -> Result<String, RenderFault> {
+    ) -> Result<Arc<str>, RenderFault> {
         self.templates.render(template, &context.root())
     }
 

@@ -10,7 +10,6 @@ use dhcp::socket::Listener;
 use crate::domain::address::subnet::Subnet;
 use crate::domain::boot::Purpose;
 use crate::domain::catalog::{Catalog, Profile, Selection};
-use crate::domain::labels::Labels;
 use crate::domain::node::{BootId, Millis, Node};
 use crate::domain::timeline::Step;
 use crate::server::catalog::Serving;
@@ -75,6 +74,12 @@ impl App {
         Some(BootId::mint(now, u32::from_be_bytes(random)))
     }
 
+    /// The group and profile of a node, by the labels that it has and the room that groups have.
+    pub fn select<'c>(&self, catalog: &'c Catalog, node: &Node) -> Option<Selection<'c>> {
+        let members = |group: &str| self.recorder.directory().read(|nodes| nodes.members(group));
+        catalog.select_member(&node.labels(), node.status.group.as_deref(), members)
+    }
+
     /// All counters and gauges as text.
     pub fn metrics_text(&self) -> String {
         let mut text = self.metrics.text();
@@ -128,10 +133,4 @@ pub fn purpose(profile: &Profile) -> Purpose {
         _ if profile.live => Purpose::Live,
         _ => Purpose::LocalDisk(profile.message.clone()),
     }
-}
-
-/// The group and profile of a node, by the labels it has.
-pub fn select<'c>(catalog: &'c Catalog, node: &Node) -> Option<Selection<'c>> {
-    let labels: Labels = node.labels();
-    catalog.select(&labels)
 }

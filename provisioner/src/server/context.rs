@@ -37,7 +37,12 @@ pub fn seed(
         Some(template) => {
             let mut context = context(app, node, selection, Request::default(), server);
             context.secrets.insert("node_token".to_owned(), token.to_owned());
-            pinned.catalog.render(template, &context).map_err(|fault| fault.to_string())?
+            pinned
+                .catalog
+                .render(template, &context)
+                .map_err(|fault| fault.to_string())?
+                .as_ref()
+                .to_owned()
         }
     };
     let mac = node.status.boot_mac.or_else(|| node.macs().next());

@@ -6,7 +6,7 @@ use api::node::{After, Claim, FirstBoot, ImageSource, InstallOrder};
 
 use crate::domain::catalog::{Catalog, ConfigKind, ImageRef, Install};
 use crate::domain::node::{Event, Limits, Millis, Node};
-use crate::server::app::{self, App};
+use crate::server::app::App;
 use crate::server::boots::Pinned;
 use crate::server::clock;
 use crate::server::context;
@@ -100,7 +100,8 @@ fn pinned(app: &App, bearer: &Bearer, node: &Node) -> Result<Pinned, ClaimError>
         return Ok(pinned);
     }
     let catalog: Arc<Catalog> = app.catalog.current();
-    let found = app::select(&catalog, node)
+    let found = app
+        .select(&catalog, node)
         .map(|selection| (selection.group.name.clone(), selection.profile.name.clone()));
     let (group, profile) = found.ok_or_else(|| {
         ClaimError::Order("no group's selector matches this machine any more".to_owned())

@@ -26,6 +26,10 @@ pub struct Profile {
     pub boot_args: Vec<String>,
     /// What is installed.
     pub install: Option<Install>,
+    /// Template that replaces the generated iPXE script.
+    pub boot_ipxe: Option<TemplateName>,
+    /// Template that replaces the generated GRUB configuration.
+    pub boot_grub: Option<TemplateName>,
     /// Ignition template.
     pub ignition: Option<TemplateName>,
     /// cloud-config or script template.

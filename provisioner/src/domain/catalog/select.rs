@@ -62,6 +62,28 @@ impl Catalog {
         Some(Selection { group, profile })
     }
 
+    /// As [`Catalog::select`], but passes over groups that are full. `member_of`: the group that the machine
+    /// belongs to already, which has room for it; `members`: how many live nodes a group has.
+    pub fn select_member(
+        &self,
+        labels: &Labels,
+        member_of: Option<&str>,
+        members: impl Fn(&str) -> u32,
+    ) -> Option<Selection<'_>> {
+        let has_room = |group: &Group| {
+            group.quantity.is_none_or(|quantity| {
+                member_of == Some(group.name.as_str()) || members(&group.name) < quantity
+            })
+        };
+        let first = self.select(labels)?;
+        if has_room(first.group) {
+            return Some(first);
+        }
+        let all = self.index.all(&self.groups, labels).into_iter();
+        let group = all.filter_map(|place| self.groups.get(place)).find(|group| has_room(group))?;
+        Some(Selection { group, profile: self.profiles.get(&group.profile)? })
+    }
+
     /// Every group in the order in which they are asked, with what each made of the machine.
     pub fn rank(&self, labels: &Labels) -> Vec<Ranked<'_>> {
         let mut taken = false;

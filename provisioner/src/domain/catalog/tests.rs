@@ -12,7 +12,7 @@ fn build(files: &[(&str, &str)]) -> Catalog {
         text: (*text).to_owned(),
     };
     let files: Vec<_> = files.iter().map(file).collect();
-    let catalog = Catalog::build(CatalogId::new("test"), &files);
+    let catalog = Catalog::build(CatalogId::new("test"), &files.into());
     catalog.unwrap_or_else(|faults| {
         let lines: Vec<_> = faults.iter().map(Fault::to_string).collect();
         panic!(

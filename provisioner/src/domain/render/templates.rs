@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateErrorReason};
 use serde::Deserialize as _;
@@ -56,7 +57,7 @@ struct Source {
     file: String,
     language: Language,
     /// The text when it holds no template: sent byte for byte.
-    verbatim: Option<String>,
+    verbatim: Option<Arc<str>>,
 }
 
 /// Name of the template that makes an installed system phone home. A catalog may bring its own.
@@ -100,7 +101,11 @@ impl Templates {
     }
 
     /// A template's text with these variables.
-    pub(super) fn render(&self, name: &TemplateName, root: &Value) -> Result<String, RenderFault> {
+    pub(super) fn render(
+        &self,
+        name: &TemplateName,
+        root: &Value,
+    ) -> Result<Arc<str>, RenderFault> {
         let Some(source) = self.sources.get(name) else {
             return Err(fault(
                 &format!("templates/{name}"),
@@ -109,7 +114,7 @@ impl Templates {
             ));
         };
         if let Some(text) = &source.verbatim {
-            return Ok(text.clone());
+            return Ok(Arc::clone(text));
         }
         let Some(registry) = self.registries.get(&source.language) else {
             return Err(fault(&source.file, 1, "there is no such language".to_owned()));
@@ -120,7 +125,7 @@ impl Templates {
             let message = format!("what it renders cannot be read: {why}; use {{{{json x}}}} where a value may hold anything");
             fault(&source.file, 1, message)
         })?;
-        Ok(text)
+        Ok(text.into())
     }
 
     /// The script that makes an installed system phone home.
@@ -130,7 +135,7 @@ impl Templates {
     ) -> Result<String, RenderFault> {
         let root = serde_json::json!({"url": facts.url, "token": facts.token});
         match TemplateName::new(PHONE_HOME) {
-            Ok(name) => self.render(&name, &root),
+            Ok(name) => self.render(&name, &root).map(|text| text.as_ref().to_owned()),
             Err(error) => Err(fault(PHONE_HOME, 1, error.to_string())),
         }
     }
@@ -146,7 +151,7 @@ impl Templates {
             return Err(Fault::of_file(&*file.path, message));
         }
         let language = Language::of(&name, &file.text);
-        let verbatim = (!file.text.contains("{{")).then(|| file.text.clone());
+        let verbatim = (!file.text.contains("{{")).then(|| Arc::from(file.text.as_str()));
         // One that has a fault is there all the same: whoever names it is not to blame.
         let source = Source { file: file.path.clone(), language, verbatim };
         self.sources.insert(name.clone(), source);

@@ -24,6 +24,7 @@ impl Catalog {
             groups: count(catalog.groups().len()),
             profiles: count(catalog.profiles().count()),
             faults: self.app.catalog.faults(),
+            ..v1::CatalogStatus::default()
         }
     }
 }
@@ -62,5 +63,33 @@ impl v1::catalog_server::Catalog for Catalog {
             profile: explained.profile,
             plan: explained.plan,
         }))
+    }
+
+    async fn groups(
+        &self,
+        _: Request<v1::ListGroupsRequest>,
+    ) -> Result<Response<v1::ListGroupsResponse>, Status> {
+        Err(Status::unimplemented("groups"))
+    }
+
+    async fn profiles(
+        &self,
+        _: Request<v1::ListProfilesRequest>,
+    ) -> Result<Response<v1::ListProfilesResponse>, Status> {
+        Err(Status::unimplemented("profiles"))
+    }
+
+    async fn render(
+        &self,
+        _: Request<v1::RenderRequest>,
+    ) -> Result<Response<v1::RenderResponse>, Status> {
+        Err(Status::unimplemented("render"))
+    }
+
+    async fn plan(
+        &self,
+        _: Request<v1::PlanRequest>,
+    ) -> Result<Response<v1::PlanResponse>, Status> {
+        Err(Status::unimplemented("plan"))
     }
 }

@@ -63,7 +63,7 @@ async fn script(
     let Some(boot) = app.mint_boot(&node) else {
         return Ok(ipxe::hold("the provisioner has no randomness for a boot token; see its log"));
     };
-    let selection = app::select(catalog, &node);
+    let selection = app.select(catalog, &node);
     let selected = selection.map_or(Selected::Nothing, |Selection { group, profile }| {
         Selected::Group(group.name.clone(), profile.name.clone())
     });
@@ -147,7 +147,7 @@ pub(super) fn grub(app: &App, asked: &Asked) -> Response {
     let catalog = app.catalog.current();
     let node = stand_in(app, asked);
     let boot: Option<&Boot> =
-        app::select(&catalog, &node).and_then(|selection| selection.profile.boot.as_ref());
+        app.select(&catalog, &node).and_then(|selection| selection.profile.boot.as_ref());
     boot.map_or_else(reply::not_found, |boot| reply::text(StatusCode::OK, grub_words::live(boot)))
 }
 
@@ -165,7 +165,7 @@ pub(super) fn generic(app: &App, asked: &Asked, name: &str) -> Response {
 pub(super) fn metadata(app: &App, asked: &Asked) -> Response {
     let catalog = app.catalog.current();
     let node = stand_in(app, asked);
-    let Some(selection) = app::select(&catalog, &node) else {
+    let Some(selection) = app.select(&catalog, &node) else {
         return reply::not_found();
     };
     let context = asked_context(app, asked, &node, selection);
@@ -179,7 +179,7 @@ fn rendered<'c>(
 ) -> Response {
     let catalog = app.catalog.current();
     let node = stand_in(app, asked);
-    let Some(selection) = app::select(&catalog, &node) else {
+    let Some(selection) = app.select(&catalog, &node) else {
         return reply::not_found();
     };
     let Some(template) = pick(selection) else {
@@ -187,7 +187,7 @@ fn rendered<'c>(
     };
     let context = asked_context(app, asked, &node, selection);
     match catalog.render(template, &context) {
-        Ok(text) => reply::text(StatusCode::OK, text),
+        Ok(text) => reply::text(StatusCode::OK, text.as_bytes().to_vec()),
         Err(fault) => {
             tracing::error!(client = %asked.peer, "not rendered: {fault}");
             reply::text(StatusCode::UNPROCESSABLE_ENTITY, format!("# {fault}\n"))

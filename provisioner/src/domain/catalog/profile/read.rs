@@ -95,6 +95,8 @@ pub(in crate::domain::catalog) fn read(
         boot,
         boot_args: boot_args.unwrap_or_default(),
         install,
+        boot_ipxe: None,
+        boot_grub: None,
         ignition,
         cloud,
         generic: generic(&fields, &mut templates),

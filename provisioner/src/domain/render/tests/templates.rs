@@ -6,7 +6,9 @@ fn shipped_cloud(hostname: &str, user: &str, keys: &[String]) -> Result<String, 
     let catalog = catalog(&[("templates/cloud/debian.yaml", text)]);
     let mut context = context(json!({"user": user, "ssh_authorized_keys": keys}));
     context.node.hostname = hostname.to_owned();
-    catalog.render(&TemplateName::in_folder("cloud", "debian.yaml").unwrap(), &context)
+    let text =
+        catalog.render(&TemplateName::in_folder("cloud", "debian.yaml").unwrap(), &context)?;
+    Ok(text.as_ref().to_owned())
 }
 
 #[test]
@@ -78,7 +80,7 @@ fn templates_include_each_other_by_name() {
     ]);
     let name = TemplateName::new("cloud/a.yaml").unwrap();
     let text = catalog.render(&name, &context(json!({"x": "y: z"}))).unwrap();
-    assert_eq!(text, "a: \"y\\u003a z\"\nb: \"y\\u003a z\"\nc: d\n");
+    assert_eq!(*text, *"a: \"y\\u003a z\"\nb: \"y\\u003a z\"\nc: d\n");
 }
 
 #[test]
@@ -90,7 +92,7 @@ fn selectors_lie_at_the_root_over_metadata_as_in_matchbox() {
     context.request.query.insert("os".to_owned(), "installed".to_owned());
     context.request.raw_query = "os=installed".to_owned();
     let text = catalog.render(&TemplateName::new("generic/x").unwrap(), &context).unwrap();
-    assert_eq!(text, "selector installed os=installed");
+    assert_eq!(*text, *"selector installed os=installed");
 }
 
 #[test]
@@ -119,7 +121,7 @@ fn a_selection_supplies_metadata_tags_and_the_matched_selector() {
     let context = Context::new(node, selection, Request::default(), server);
     let name = selection.profile.generic[""].clone();
     let text = catalog.render(&name, &context).unwrap();
-    assert_eq!(text, "52:54:00:00:00:0b 9000 d r1 web g p http://s");
+    assert_eq!(*text, *"52:54:00:00:00:0b 9000 d r1 web g p http://s");
 }
 
 #[test]
