@@ -10,4 +10,4 @@ pub use moves::{Gate, Moved, Moves, moves};
 pub use places::{Place, places};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

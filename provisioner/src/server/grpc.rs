@@ -2,6 +2,7 @@
 
 mod catalog;
 mod convert;
+mod listing;
 mod nodes;
 mod past;
 

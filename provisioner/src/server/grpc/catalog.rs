@@ -5,9 +5,8 @@ use std::sync::Arc;
 use api::v1;
 use tonic::{Request, Response, Status};
 
-use super::find;
+use super::listing;
 use crate::server::app::App;
-use crate::server::explain;
 
 #[derive(Debug)]
 pub(super) struct Catalog {
@@ -50,19 +49,7 @@ impl v1::catalog_server::Catalog for Catalog {
         &self,
         request: Request<v1::ExplainRequest>,
     ) -> Result<Response<v1::Explanation>, Status> {
-        let v1::ExplainRequest { name, labels } = request.into_inner();
-        let explained = if name.is_empty() {
-            explain::labels(&self.app.catalog.current(), labels)
-        } else {
-            let node = find(&self.app, &name)?;
-            explain::node(&self.app.catalog.current(), &node)
-        };
-        Ok(Response::new(v1::Explanation {
-            text: explained.text,
-            group: explained.group,
-            profile: explained.profile,
-            plan: explained.plan,
-        }))
+        listing::explain(&self.app, request.into_inner()).map(Response::new)
     }
 
     async fn groups(
