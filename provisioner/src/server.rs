@@ -17,6 +17,7 @@ pub mod images;
 pub mod loaders;
 pub mod logs;
 pub mod order;
+pub mod plan;
 pub mod recorder;
 pub mod script;
 pub mod store;

@@ -4,6 +4,8 @@
 mod short;
 mod text;
 
+use std::fmt;
+
 use crate::domain::boot::{self, Plan};
 use crate::domain::catalog::{Catalog, Group, LabelChange, Ranked, Rule, Selection};
 use crate::domain::labels::{Labels, Trust};
@@ -24,6 +26,13 @@ pub struct Around<'a> {
     pub members: &'a dyn Fn(&str) -> u32,
     /// Show every group, not the nearest ones only.
     pub all: bool,
+}
+
+impl fmt::Debug for Around<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, all) = (self.catalog.id(), self.all);
+        f.debug_struct("Around").field("catalog", id).field("all", &all).finish_non_exhaustive()
+    }
 }
 
 /// An explanation.

@@ -142,7 +142,9 @@ fn facts(before: &Place<'_, '_>, after: &Place<'_, '_>) -> Vec<Change> {
     };
     let aspects: [(&str, fn(&Profile) -> Option<String>); 5] = [
         ("profile", |profile| Some(profile.name.clone())),
-        ("kernel args", |profile| Some(profile.boot_args.join(" "))),
+        ("kernel args", |profile| {
+            (!profile.boot_args.is_empty()).then(|| profile.boot_args.join(" "))
+        }),
         ("image", words::boots),
         ("disk", |profile| install_of(profile).map(|install| words::disk(&install.disk))),
         ("install", |profile| install_of(profile).map(words::manner)),

@@ -69,7 +69,7 @@ fn a_machine_that_no_group_wants_hears_which_come_nearest_and_what_looks_mistype
     ]);
     let given = [("mac", "52:54:00:00:00:02"), ("rack", "r1")];
     let given = given.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let told = super::labels(around(&catalog, &nobody), given);
+    let told = labels(around(&catalog, &nobody), given);
     insta::assert_snapshot!(told.text, @r##"
     a machine with these labels
     next boot: local disk: no group's selector matches
@@ -120,11 +120,11 @@ fn of_thousands_of_groups_the_nearest_ten_are_shown_and_the_rest_is_counted() {
     let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let catalog = catalog(&files);
     let given = [("serial".to_owned(), "XS711".to_owned())];
-    let told = super::labels(around(&catalog, &nobody), given.clone());
+    let told = labels(around(&catalog, &nobody), given.clone());
     assert_eq!((told.groups.len(), told.omitted), (10, 2991));
     assert_eq!(told.groups[0].ranked.group.name, "near");
     assert!(told.text.ends_with("\n2991 more of 3001 groups; --all shows them\n"), "{}", told.text);
-    let all = super::labels(Around { all: true, ..around(&catalog, &nobody) }, given);
+    let all = labels(Around { all: true, ..around(&catalog, &nobody) }, given);
     assert_eq!((all.groups.len(), all.omitted), (3001, 0));
 }
 

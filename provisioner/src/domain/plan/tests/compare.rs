@@ -142,6 +142,9 @@ fn a_node_that_begins_to_be_installed_is_counted() {
 }
 
 proptest::proptest! {
+    // Each case builds two catalogs.
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
     #[test]
     fn the_plan_of_a_catalog_with_itself_is_empty(
         groups in proptest::collection::btree_map(
