@@ -6,4 +6,5 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod installer_image;
+pub mod offline_plan;
 pub mod server;

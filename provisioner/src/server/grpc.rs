@@ -5,6 +5,7 @@ mod convert;
 mod listing;
 mod nodes;
 mod past;
+mod plan;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt;

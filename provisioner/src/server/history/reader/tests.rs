@@ -81,7 +81,10 @@ fn a_clone_has_the_nodes_of_the_repository() {
     for place in [&path, &clone] {
         let found = nodes(place).unwrap();
         let names: Vec<_> = found.iter().map(|node| node.id.as_str()).collect();
-        assert_eq!(names, ["mac-02-00-00-00-00-01", "mac-02-00-00-00-00-02", "sn-sn-3a-20-221-22-20-23x"]);
+        assert_eq!(
+            names,
+            ["mac-02-00-00-00-00-01", "mac-02-00-00-00-00-02", "sn-sn-3a-20-221-22-20-23x"]
+        );
         assert_eq!(found[2], full(State::Running));
     }
 }
