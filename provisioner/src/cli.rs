@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{LogFormat, Overrides, Settings};
 use crate::domain::catalog::Fault;
 use crate::installer_image::{self, Drivers};
+use crate::offline_plan;
 use crate::server::catalog::Serving;
 use crate::server::daemon::{self, End};
 
@@ -31,6 +32,8 @@ enum Command {
     Serve(Where),
     /// Load configuration and catalog, render every profile, report every fault; exit 0 or 64.
     Check(Where),
+    /// Say what a change of the catalog would change for every node, without a daemon.
+    Plan(offline_plan::Typed),
     /// Make the kernel and initramfs that install machines.
     InstallerImage(InstallerImage),
     /// Make the data directory and the keys that sign what machines fetch; keep what is there.
@@ -107,6 +110,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     match typed.command {
         Command::Serve(place) => serve(place),
         Command::Check(place) => check(place),
+        Command::Plan(typed) => offline_plan::run(typed),
         Command::InstallerImage(wanted) => installer_image(wanted),
         Command::Init(wanted) => init(wanted),
     }

@@ -7,4 +7,5 @@ pub mod config;
 pub mod domain;
 pub mod init;
 pub mod installer_image;
+pub mod offline_plan;
 pub mod server;

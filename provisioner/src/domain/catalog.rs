@@ -23,7 +23,7 @@ pub use check::{Checked, check};
 pub use group::{Group, Selector};
 pub use metadata::Metadata;
 pub use profile::{Boot, ConfigKind, ImageRef, Install, Profile};
-pub use select::{Ranked, Selection, Test};
+pub use select::{LabelChange, Ranked, Rule, Selection, Test};
 pub use yaml::{Fault, SourceFile};
 
 /// Name of a snapshot: a git commit, or `dir-` and a hash of a directory's content.

@@ -2,8 +2,10 @@
 
 mod catalog;
 mod convert;
+mod listing;
 mod nodes;
 mod past;
+mod plan;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt;

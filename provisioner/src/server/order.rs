@@ -136,7 +136,8 @@ fn order(
     let first_boot = match install.config {
         ConfigKind::CloudInit => {
             let token = app.tokens.mint(Kind::Node, bearer);
-            FirstBoot::CloudInit { files: context::seed(app, node, pinned, server, &token)? }
+            let around = context::Around { server, subnets: &app.subnets };
+            FirstBoot::CloudInit { files: context::seed(&around, node, pinned, &token)? }
         }
         ConfigKind::None => FirstBoot::None,
     };

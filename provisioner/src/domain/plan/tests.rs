@@ -6,6 +6,7 @@ use crate::domain::labels::Trust;
 use crate::domain::machine::{Claims, NodeId};
 use crate::domain::node::{Millis, Node, State};
 
+mod compare;
 mod gate;
 
 pub(crate) const PROFILES: [(&str, &str); 4] = [

@@ -2,7 +2,9 @@
 
 use api::node::{Choose, DiskChoice, DiskRule};
 
-use crate::domain::catalog::ImageRef;
+use crate::domain::catalog::{ImageRef, Install, Profile};
+
+use super::moves::install_of;
 
 /// The rule by which the disk is chosen: `serial S1`, `the smallest, at least 8 GiB, nvme`.
 pub fn disk(rule: &DiskRule) -> String {
@@ -50,4 +52,25 @@ fn size(bytes: u64) -> String {
     const UNITS: [(u32, &str); 4] = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
     let fits = UNITS.iter().find(|(shift, _)| bytes > 0 && bytes.trailing_zeros() >= *shift);
     fits.map_or_else(|| format!("{bytes} B"), |(shift, unit)| format!("{} {unit}", bytes >> shift))
+}
+
+/// What a profile boots: the image that it installs, or the kernel that it runs; `None`: the own disk.
+pub fn boots(profile: &Profile) -> Option<String> {
+    match install_of(profile) {
+        Some(install) => Some(image(&install.image)),
+        None => profile.boot.as_ref().filter(|_| profile.live).map(|boot| boot.kernel.clone()),
+    }
+}
+
+/// How it installs, beside image and disk.
+pub(super) fn manner(install: &Install) -> String {
+    let Install { config, wipe, after, limits, image: _, disk: _ } = install;
+    let text = format!("config {config:?}, wipe {wipe:?}, then {after:?}");
+    format!(
+        "{}, within {} s of silence, {} s to the first boot, {} tries",
+        text.to_lowercase(),
+        limits.heartbeat_seconds,
+        limits.first_boot_seconds,
+        limits.tries
+    )
 }

@@ -16,7 +16,7 @@ use crate::domain::render::{Context, Request, TemplateName, grub as grub_words, 
 use crate::domain::timeline::Step;
 use crate::server::app::{self, App};
 use crate::server::boots::Pinned;
-use crate::server::context::{context, title};
+use crate::server::context::{Around, context, title};
 use crate::server::directory::Resolved;
 use crate::server::order;
 use crate::server::recorder::{RecordError, Selected, Sighting};
@@ -46,7 +46,7 @@ pub(super) async fn ipxe(app: &App, asked: &Asked) -> Response {
 fn unrecorded(app: &App, asked: &Asked, error: &RecordError) -> String {
     let reason = error.to_string();
     if !matches!(error, RecordError::NotDurable(_) | RecordError::Stopped) {
-        return ipxe::hold(&reason);
+        return ipxe::hold(&reason, &[]);
     }
     match app.recorder.directory().read(|nodes| nodes.resolve(&asked.claims())) {
         Resolved::Known(node) if boot::is_installed(&node) => ipxe::local_disk(&reason),
@@ -61,7 +61,10 @@ async fn script(
     node: Arc<Node>,
 ) -> Result<String, RecordError> {
     let Some(boot) = app.mint_boot(&node) else {
-        return Ok(ipxe::hold("the provisioner has no randomness for a boot token; see its log"));
+        return Ok(ipxe::hold(
+            "the provisioner has no randomness for a boot token; see its log",
+            &[],
+        ));
     };
     let selection = app.select(catalog, &node);
     let selected = selection.map_or(Selected::Nothing, |Selection { group, profile }| {
@@ -89,7 +92,7 @@ async fn script(
         (Plan::Install, Some(profile)) => installer(app, asked, &bearer, profile, &title),
         (Plan::Live, Some(Profile { boot: Some(boot), .. })) => ipxe::live(boot),
         (Plan::Install | Plan::Live | Plan::LocalDisk(_), _) => ipxe::local_disk(&title),
-        (Plan::Hold(_), _) => ipxe::hold(&title),
+        (Plan::Hold(_), _) => ipxe::hold(&title, &[]),
     })
 }
 
@@ -129,7 +132,7 @@ fn installer(app: &App, asked: &Asked, bearer: &Bearer, profile: &Profile, title
     let args: Result<Vec<Arg>, _> = own.into_iter().chain(given).collect();
     let mut args = match args {
         Ok(args) => args,
-        Err(error) => return ipxe::hold(&error.to_string()),
+        Err(error) => return ipxe::hold(&error.to_string(), &[]),
     };
     args.extend(ipxe::network_args());
     let at = |file: &str| format!("{}/assets/{}/{file}", asked.server, order::INSTALLER);
@@ -148,7 +151,14 @@ pub(super) fn grub(app: &App, asked: &Asked) -> Response {
     let node = stand_in(app, asked);
     let boot: Option<&Boot> =
         app.select(&catalog, &node).and_then(|selection| selection.profile.boot.as_ref());
-    boot.map_or_else(reply::not_found, |boot| reply::text(StatusCode::OK, grub_words::live(boot)))
+    let around = Around { server: &asked.server, subnets: &app.subnets };
+    let facts = around.facts(&node);
+    let machine = grub_words::Machine { facts: &facts, server: &asked.server };
+    match boot.map(|boot| grub_words::live(boot, machine)) {
+        None => reply::not_found(),
+        Some(Ok(text)) => reply::text(StatusCode::OK, text),
+        Some(Err(error)) => reply::text(StatusCode::UNPROCESSABLE_ENTITY, format!("# {error}\n")),
+    }
 }
 
 /// The rendered cloud-config.
@@ -200,7 +210,7 @@ fn asked_context(app: &App, asked: &Asked, node: &Node, selection: Selection<'_>
         query: asked.query.iter().cloned().collect(),
         raw_query: asked.raw_query.clone(),
     };
-    context(app, node, selection, request, &asked.server)
+    context(&Around { server: &asked.server, subnets: &app.subnets }, node, selection, request)
 }
 
 /// Records that the machine is here. What it claims now replaces what it claimed before.
