@@ -19,6 +19,7 @@ pub mod logs;
 pub mod order;
 pub mod plan;
 pub mod recorder;
+pub mod rendered;
 pub mod script;
 pub mod sign;
 pub mod store;
