@@ -22,7 +22,7 @@ use crate::server::clock;
 const KEPT: usize = 4096;
 
 /// How a signature is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Form {
     /// OpenPGP, binary: for GRUB and `gpg --verify`.
     Sig,

@@ -17,7 +17,7 @@ impl Preview for Plain {
         node: &Node,
         what: &What,
     ) -> Result<Option<Arc<str>>, String> {
-        let server = Server { url: "http://192.0.2.1:8080".to_owned() };
+        let server = Server::new("http://192.0.2.1:8080");
         let facts = NodeFacts::of(node, None);
         let context = Context::new(facts, selection, Request::default(), server);
         catalog.document(selection, what, &context).map_err(|fault| fault.to_string())
