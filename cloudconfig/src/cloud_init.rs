@@ -40,6 +40,8 @@ pub(crate) enum Type {
     Open(&'static [Key]),
     /// A map of any keys.
     Each(&'static Type),
+    /// A map that has a key at least.
+    Full(&'static Type),
     Either(&'static [Type]),
     /// From this version on.
     From(&'static str, &'static Type),
@@ -89,7 +91,7 @@ pub(crate) fn child(ty: Type, key: &str) -> Option<Type> {
         Type::Map(keys) => find(keys, key).map(|(_, ty)| ty),
         Type::Open(keys) => Some(find(keys, key).map_or(Type::Any, |(_, ty)| ty)),
         Type::Each(ty) => Some(*ty),
-        Type::From(_, ty) => child(*ty, key),
+        Type::From(_, ty) | Type::Full(ty) => child(*ty, key),
         Type::Either(types) => types.iter().find_map(|ty| child(*ty, key)),
         _ => None,
     }
@@ -109,7 +111,7 @@ pub(crate) fn element(ty: Type) -> Option<Type> {
 pub(crate) fn names(ty: Type) -> Vec<&'static str> {
     match ty {
         Type::Map(keys) | Type::Open(keys) => keys.iter().flat_map(|key| key.names()).collect(),
-        Type::From(_, ty) => names(*ty),
+        Type::From(_, ty) | Type::Full(ty) => names(*ty),
         Type::Either(types) => types.iter().flat_map(|ty| names(*ty)).collect(),
         _ => Vec::new(),
     }
@@ -128,7 +130,7 @@ pub(crate) fn fits(is: Is, ty: Type) -> bool {
         Type::List(_) | Type::List1(_) | Type::Set(_) | Type::Sized(..) => is == Is::List,
         Type::Map(_) | Type::Open(_) | Type::Each(_) => is == Is::Map,
         Type::Either(types) => types.iter().any(|ty| fits(is, *ty)),
-        Type::From(_, ty) => fits(is, *ty),
+        Type::From(_, ty) | Type::Full(ty) => fits(is, *ty),
     }
 }
 
@@ -193,6 +195,10 @@ impl Check<'_, '_> {
                     self.value(&entry.item, *ty, &below(path, &entry.key), entry.key_spot);
                 }
             }
+            Type::Full(_) if entries(item).is_empty() => {
+                self.error(spot, path, "{} does not have enough properties; leave it out");
+            }
+            Type::Full(ty) => self.value(item, *ty, path, spot),
             Type::From(version, ty) => {
                 self.add(Severity::Warning, spot, path, since(version));
                 self.value(item, *ty, path, spot);
@@ -363,7 +369,7 @@ fn name_of(ty: Type) -> &'static str {
         Type::Words(words) => words,
         Type::List(_) | Type::List1(_) | Type::Set(_) | Type::Sized(..) => "array",
         Type::Map(_) | Type::Open(_) | Type::Each(_) => "object",
-        Type::From(_, ty) => name_of(*ty),
+        Type::From(_, ty) | Type::Full(ty) => name_of(*ty),
         Type::Either(_) => "one of several",
     }
 }
@@ -381,7 +387,7 @@ fn wanted(ty: Type) -> String {
         Type::Words(words) => format!("'{}'", words.replace(' ', "' or '")),
         Type::List(_) | Type::List1(_) | Type::Set(_) | Type::Sized(..) => "a list".to_owned(),
         Type::Map(_) | Type::Open(_) | Type::Each(_) => "a map".to_owned(),
-        Type::From(_, ty) => wanted(*ty),
+        Type::From(_, ty) | Type::Full(ty) => wanted(*ty),
         Type::Either(types) => types.iter().map(|ty| wanted(*ty)).collect::<Vec<_>>().join(" or "),
     }
 }
