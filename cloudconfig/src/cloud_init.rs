@@ -7,7 +7,7 @@ mod system;
 
 use yaml::{Item, Severity, Spot, did_you_mean};
 
-use crate::doc::{Doc, Found, below, elements, entries, shown};
+use crate::doc::{Doc, FINDINGS, Found, below, elements, entries, shown};
 use crate::scalar::{Is, Reader};
 
 pub(crate) use keys::TOP_TYPE;
@@ -165,13 +165,8 @@ impl Check<'_, '_> {
             return self.either(item, is, types, path, spot);
         }
         if !fits(is, ty) {
-            let hint = if fits(Is::Text, ty)
-                && matches!(is, Is::Bool(_) | Is::Int(_) | Is::Float | Is::Date)
-            {
-                "; put it in quotes"
-            } else {
-                ""
-            };
+            let scalar = matches!(is, Is::Bool(_) | Is::Int(_) | Is::Float | Is::Date);
+            let hint = if scalar && fits(Is::Text, ty) { "; put it in quotes" } else { "" };
             let message = format!("{} is not of type '{}'{hint}", shown(item, is), name_of(ty));
             return self.error(spot, path, message);
         }
@@ -190,11 +185,7 @@ impl Check<'_, '_> {
             }
             Type::Map(keys) => self.map(item, keys, path, true),
             Type::Open(keys) => self.map(item, keys, path, false),
-            Type::Each(ty) => {
-                for entry in entries(item) {
-                    self.value(&entry.item, *ty, &below(path, &entry.key), entry.key_spot);
-                }
-            }
+            Type::Each(ty) => self.each(item, *ty, path),
             Type::Full(_) if entries(item).is_empty() => {
                 self.error(spot, path, "{} does not have enough properties; leave it out");
             }
@@ -204,6 +195,12 @@ impl Check<'_, '_> {
                 self.value(item, *ty, path, spot);
             }
             _ => {}
+        }
+    }
+
+    fn each(&mut self, item: &Item, ty: Type, path: &str) {
+        for entry in entries(item) {
+            self.value(&entry.item, ty, &below(path, &entry.key), entry.key_spot);
         }
     }
 
@@ -332,7 +329,8 @@ impl Check<'_, '_> {
         let Some((key, ty)) = find(keys, name) else {
             if closed {
                 let known = keys.iter().flat_map(|key| key.names());
-                let hint = did_you_mean(name, known);
+                let crowded = self.found.len() > FINDINGS;
+                let hint = if crowded { None } else { did_you_mean(name, known) };
                 let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
                 let message = format!(
                     "Additional properties are not allowed ('{name}' was unexpected){hint}"

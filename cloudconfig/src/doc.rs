@@ -8,9 +8,9 @@ use yaml::{Entry, Faults, Finding, Item, Severity, Spot, Value};
 use crate::scalar::{self, Is, Reader};
 
 /// Places cost a pass over the text each: bytes that may be passed over, so that no text takes long.
-const BYTES: usize = 16 << 20;
+const BYTES: usize = 4 << 20;
 /// How many findings are shown.
-const FINDINGS: usize = 100;
+pub(crate) const FINDINGS: usize = 100;
 
 /// One document.
 pub(crate) struct Doc<'a> {
@@ -86,6 +86,11 @@ impl<'a> Doc<'a> {
     /// Everything that was found until now.
     pub(crate) fn each(&self, see: impl FnMut(&Found)) {
         self.found.borrow().iter().for_each(see);
+    }
+
+    /// Whether more was found than will be shown: no advice is worth its while then.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.found.borrow().len() > FINDINGS
     }
 
     /// Line of a place, from 1; 0 when too many were asked for.
