@@ -63,7 +63,7 @@ fn everything(doc: &Doc<'_>, root: &Item) -> World {
     let world = evidence.world();
     repeated(doc, root, "");
     evidence.warn_of_a_mix(doc);
-    coreos::contents(doc, root);
+    coreos::contents(doc, root, world != World::CloudInit);
     if world != World::CloudInit {
         coreos::check(doc, root, world == World::CoreOs);
     }

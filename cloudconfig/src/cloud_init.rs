@@ -7,7 +7,7 @@ mod system;
 
 use yaml::{Item, Severity, Spot, did_you_mean};
 
-use crate::doc::{Doc, Found, below, elements, entries, shown};
+use crate::doc::{Doc, FINDINGS, Found, below, elements, entries, shown};
 use crate::scalar::{Is, Reader};
 
 pub(crate) use keys::TOP_TYPE;
@@ -40,6 +40,8 @@ pub(crate) enum Type {
     Open(&'static [Key]),
     /// A map of any keys.
     Each(&'static Type),
+    /// A map that has a key at least.
+    Full(&'static Type),
     Either(&'static [Type]),
     /// From this version on.
     From(&'static str, &'static Type),
@@ -89,7 +91,7 @@ pub(crate) fn child(ty: Type, key: &str) -> Option<Type> {
         Type::Map(keys) => find(keys, key).map(|(_, ty)| ty),
         Type::Open(keys) => Some(find(keys, key).map_or(Type::Any, |(_, ty)| ty)),
         Type::Each(ty) => Some(*ty),
-        Type::From(_, ty) => child(*ty, key),
+        Type::From(_, ty) | Type::Full(ty) => child(*ty, key),
         Type::Either(types) => types.iter().find_map(|ty| child(*ty, key)),
         _ => None,
     }
@@ -109,7 +111,7 @@ pub(crate) fn element(ty: Type) -> Option<Type> {
 pub(crate) fn names(ty: Type) -> Vec<&'static str> {
     match ty {
         Type::Map(keys) | Type::Open(keys) => keys.iter().flat_map(|key| key.names()).collect(),
-        Type::From(_, ty) => names(*ty),
+        Type::From(_, ty) | Type::Full(ty) => names(*ty),
         Type::Either(types) => types.iter().flat_map(|ty| names(*ty)).collect(),
         _ => Vec::new(),
     }
@@ -128,7 +130,7 @@ pub(crate) fn fits(is: Is, ty: Type) -> bool {
         Type::List(_) | Type::List1(_) | Type::Set(_) | Type::Sized(..) => is == Is::List,
         Type::Map(_) | Type::Open(_) | Type::Each(_) => is == Is::Map,
         Type::Either(types) => types.iter().any(|ty| fits(is, *ty)),
-        Type::From(_, ty) => fits(is, *ty),
+        Type::From(_, ty) | Type::Full(ty) => fits(is, *ty),
     }
 }
 
@@ -163,13 +165,8 @@ impl Check<'_, '_> {
             return self.either(item, is, types, path, spot);
         }
         if !fits(is, ty) {
-            let hint = if fits(Is::Text, ty)
-                && matches!(is, Is::Bool(_) | Is::Int(_) | Is::Float | Is::Date)
-            {
-                "; put it in quotes"
-            } else {
-                ""
-            };
+            let scalar = matches!(is, Is::Bool(_) | Is::Int(_) | Is::Float | Is::Date);
+            let hint = if scalar && fits(Is::Text, ty) { "; put it in quotes" } else { "" };
             let message = format!("{} is not of type '{}'{hint}", shown(item, is), name_of(ty));
             return self.error(spot, path, message);
         }
@@ -188,16 +185,22 @@ impl Check<'_, '_> {
             }
             Type::Map(keys) => self.map(item, keys, path, true),
             Type::Open(keys) => self.map(item, keys, path, false),
-            Type::Each(ty) => {
-                for entry in entries(item) {
-                    self.value(&entry.item, *ty, &below(path, &entry.key), entry.key_spot);
-                }
+            Type::Each(ty) => self.each(item, *ty, path),
+            Type::Full(_) if entries(item).is_empty() => {
+                self.error(spot, path, "{} does not have enough properties; leave it out");
             }
+            Type::Full(ty) => self.value(item, *ty, path, spot),
             Type::From(version, ty) => {
                 self.add(Severity::Warning, spot, path, since(version));
                 self.value(item, *ty, path, spot);
             }
             _ => {}
+        }
+    }
+
+    fn each(&mut self, item: &Item, ty: Type, path: &str) {
+        for entry in entries(item) {
+            self.value(&entry.item, ty, &below(path, &entry.key), entry.key_spot);
         }
     }
 
@@ -326,7 +329,8 @@ impl Check<'_, '_> {
         let Some((key, ty)) = find(keys, name) else {
             if closed {
                 let known = keys.iter().flat_map(|key| key.names());
-                let hint = did_you_mean(name, known);
+                let crowded = self.found.len() > FINDINGS;
+                let hint = if crowded { None } else { did_you_mean(name, known) };
                 let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
                 let message = format!(
                     "Additional properties are not allowed ('{name}' was unexpected){hint}"
@@ -363,7 +367,7 @@ fn name_of(ty: Type) -> &'static str {
         Type::Words(words) => words,
         Type::List(_) | Type::List1(_) | Type::Set(_) | Type::Sized(..) => "array",
         Type::Map(_) | Type::Open(_) | Type::Each(_) => "object",
-        Type::From(_, ty) => name_of(*ty),
+        Type::From(_, ty) | Type::Full(ty) => name_of(*ty),
         Type::Either(_) => "one of several",
     }
 }
@@ -381,7 +385,7 @@ fn wanted(ty: Type) -> String {
         Type::Words(words) => format!("'{}'", words.replace(' ', "' or '")),
         Type::List(_) | Type::List1(_) | Type::Set(_) | Type::Sized(..) => "a list".to_owned(),
         Type::Map(_) | Type::Open(_) | Type::Each(_) => "a map".to_owned(),
-        Type::From(_, ty) => wanted(*ty),
+        Type::From(_, ty) | Type::Full(ty) => wanted(*ty),
         Type::Either(types) => types.iter().map(|ty| wanted(*ty)).collect::<Vec<_>>().join(" or "),
     }
 }

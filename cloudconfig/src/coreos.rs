@@ -35,7 +35,7 @@ impl Walk<'_, '_> {
             let path = below(path, &entry.key);
             let other = twin.and_then(|twin| cloud_init::child(twin, &entry.key));
             let Some(key) = find(keys, &name) else {
-                let (severity, hint) = Self::unknown(&name, keys, twin, other.is_some());
+                let (severity, hint) = self.unknown(&name, keys, twin, other.is_some());
                 let message = format!("unrecognized key \"{name}\"{hint}");
                 self.doc.add(entry.key_spot, &path, severity, message);
                 continue;
@@ -50,9 +50,12 @@ impl Walk<'_, '_> {
     }
 
     /// `taken`: whether cloud-init knows it.
-    fn unknown(name: &str, keys: &[Key], twin: Twin, taken: bool) -> (Severity, String) {
+    fn unknown(&self, name: &str, keys: &[Key], twin: Twin, taken: bool) -> (Severity, String) {
         if taken {
             return (Severity::Warning, "; a key of cloud-init's, CoreOS leaves it".to_owned());
+        }
+        if self.doc.is_crowded() {
+            return (Severity::Error, String::new());
         }
         let known = keys.iter().flat_map(|key| key.names.split(' '));
         let others = || twin.map_or_else(Vec::new, cloud_init::names);

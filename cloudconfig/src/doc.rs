@@ -1,21 +1,47 @@
 //! A cloud-config that was read: its tree, its text, and what is found in it.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 
 use yaml::{Entry, Faults, Finding, Item, Severity, Spot, Value};
 
 use crate::scalar::{self, Is, Reader};
 
-/// Places cost a pass over the text each, so that a hostile text must not ask for many.
-const PLACES: usize = 500;
-const FINDINGS: usize = 200;
+/// Places cost a pass over the text each: bytes that may be passed over, so that no text takes long.
+const BYTES: usize = 4 << 20;
+/// How many findings are shown.
+pub(crate) const FINDINGS: usize = 100;
 
 /// One document.
 pub(crate) struct Doc<'a> {
     faults: &'a Faults<'a>,
+    text: &'a str,
     lines: Vec<&'a str>,
     places: Cell<usize>,
+    words: RefCell<HashMap<String, Quotes>>,
     found: RefCell<Vec<Found>>,
+}
+
+/// Whether a word stands in quotes, in all of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    Never,
+    Always,
+    Sometimes,
+}
+
+impl Quotes {
+    fn of(word: &str, text: &str) -> Self {
+        let around = |quote: char| text.matches(&format!("{quote}{word}{quote}")).count();
+        // A tag and a block without its last line break make text of a word without quotes.
+        let otherwise = ["!", "|-", ">-"].iter().any(|sign| text.contains(sign));
+        match around('\'') + around('"') {
+            0 if otherwise => Self::Sometimes,
+            0 => Self::Never,
+            quoted if quoted == text.matches(word).count() => Self::Always,
+            _ => Self::Sometimes,
+        }
+    }
 }
 
 /// Something found, its place not yet looked up.
@@ -30,7 +56,8 @@ pub(crate) struct Found {
 impl<'a> Doc<'a> {
     pub(crate) fn new(text: &'a str, faults: &'a Faults<'a>) -> Self {
         let lines = text.split('\n').collect();
-        Self { faults, lines, places: Cell::new(PLACES), found: RefCell::default() }
+        let places = Cell::new((BYTES / text.len().max(1)).clamp(10, 500));
+        Self { faults, text, lines, places, words: RefCell::default(), found: RefCell::default() }
     }
 
     pub(crate) fn error(&self, spot: Spot, path: &str, message: impl Into<String>) {
@@ -61,6 +88,11 @@ impl<'a> Doc<'a> {
         self.found.borrow().iter().for_each(see);
     }
 
+    /// Whether more was found than will be shown: no advice is worth its while then.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.found.borrow().len() > FINDINGS
+    }
+
     /// Line of a place, from 1; 0 when too many were asked for.
     pub(crate) fn line(&self, spot: Spot) -> usize {
         let Some(left) = self.places.get().checked_sub(1) else { return 0 };
@@ -72,9 +104,10 @@ impl<'a> Doc<'a> {
     pub(crate) fn finish(self) -> Vec<Finding> {
         let mut found = self.found.into_inner();
         found.sort_by_key(|found| found.spot);
-        let more = found.len().saturating_sub(FINDINGS);
+        let most = (BYTES / self.text.len().max(1)).clamp(10, FINDINGS);
+        let more = found.len().saturating_sub(most);
         let mut findings: Vec<Finding> = Vec::new();
-        for Found { spot, path, severity, message } in found.into_iter().take(FINDINGS) {
+        for Found { spot, path, severity, message } in found.into_iter().take(most) {
             let (_, line, column) = self.faults.locate(spot);
             findings.push(Finding { line, column, path, severity, message });
         }
@@ -98,7 +131,12 @@ impl<'a> Doc<'a> {
     }
 
     /// Whether text stands without quotes, so that YAML 1.1 may see more in it than text.
-    fn is_plain(&self, spot: Spot) -> bool {
+    fn is_plain(&self, word: &str, spot: Spot) -> bool {
+        let mut words = self.words.borrow_mut();
+        let quotes = words.entry(word.to_owned()).or_insert_with(|| Quotes::of(word, self.text));
+        if *quotes != Quotes::Sometimes {
+            return *quotes == Quotes::Never;
+        }
         let source = self.source(spot).unwrap_or_default();
         let source = match source.strip_prefix('&') {
             Some(anchor) => anchor.split_once(' ').map_or("", |(_, rest)| rest.trim_start()),
@@ -134,7 +172,7 @@ impl<'a> Doc<'a> {
             Value::Number(Ok(number)) => Is::Int(number.as_i64()),
             Value::Number(Err(_)) => Is::Float,
             Value::Text(text) => scalar::resolve(text, reader)
-                .filter(|_| self.is_plain(item.spot))
+                .filter(|_| self.is_plain(text, item.spot))
                 .unwrap_or(Is::Text),
             Value::List(_) => Is::List,
             Value::Map(_) => Is::Map,

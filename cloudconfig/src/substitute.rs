@@ -7,8 +7,9 @@ use std::net::Ipv4Addr;
 /// `$private_ipv4` become the addresses, wherever they stand, also inside of words; a backslash in front keeps
 /// the variable and goes away.
 ///
-/// An unknown address leaves its variable, and a backslash in front of it, to whoever knows it. Two variables
-/// without anything between them are both replaced; coreos-cloudinit forgets the second of two equal ones.
+/// Two things are otherwise. An unknown address leaves its variable, and a backslash in front of it, to the
+/// machine, which may know it; there nothing would stay of it. And of two equal variables without anything between
+/// them both are replaced; there the second one stays.
 pub fn substitute(text: &str, public: Option<Ipv4Addr>, private: Option<Ipv4Addr>) -> Cow<'_, str> {
     let known = [("$public_ipv4", public), ("$private_ipv4", private)];
     let mut out = String::new();

@@ -103,12 +103,29 @@ fn a_file_under_usr_is_an_error_on_coreos_alone() {
 }
 
 #[test]
+fn quotes_make_text_of_what_is_none_without() {
+    let zone = |value: &str| {
+        messages(&format!("final_message: {value}\nruncmd: ['on', \"0644\", 'a no b']\n"))
+    };
+    let wrong = "not of type 'string'; put it in quotes";
+    assert_eq!(zone("off"), [format!("False is {wrong}")]);
+    assert_eq!(zone("on"), [format!("True is {wrong}")]);
+    assert_eq!(zone("0644"), [format!("420 is {wrong}")]);
+    assert_eq!(zone("&a on"), [format!("True is {wrong}")]);
+    for text in ["'off'", "\"on\"", "'0644'", "&a 'on'", "!!str 0644", "!!str on", "a b"] {
+        assert_eq!(zone(text), [""; 0], "{text}");
+    }
+    assert_eq!(messages("final_message: |-\n  off\n"), [""; 0]);
+    assert_eq!(messages("final_message: !!str off\n"), [""; 0]);
+}
+
+#[test]
 fn of_very_many_faults_the_first_are_shown() {
-    let keys: Vec<_> = (0..1000).map(|number| format!("key{number}x: 1\n")).collect();
+    let keys: Vec<_> = (0..300).map(|number| format!("key{number}x: 1\n")).collect();
     let found = findings(&keys.concat());
-    assert_eq!(found.len(), 201);
+    assert_eq!(found.len(), 101);
     assert_eq!(found[0].line, 2);
-    assert_eq!(found[200].message, "800 more faults are not shown");
+    assert_eq!(found[100].message, "200 more faults are not shown");
 }
 
 /// Pieces that lead deep into the tables.

@@ -2,7 +2,7 @@
 
 use super::Key::{self, Need, New, Old, Opt};
 use super::Type::{
-    Any, Bool, Each, Either, Int, Like, List, List1, Map, Null, Num, Open, Set, Text, Words,
+    Any, Bool, Each, Either, Full, Int, Like, List, List1, Map, Null, Num, Open, Set, Text, Words,
 };
 
 pub(super) const APT: &[Key] = &[
@@ -10,8 +10,8 @@ pub(super) const APT: &[Key] = &[
     Opt("disable_suites", Set(&Text)),
     Opt("primary security", List1(&Map(MIRROR))),
     Opt("add_apt_repo_match sources_list conf proxy http_proxy https_proxy ftp_proxy", Text),
-    Opt("debconf_selections", Each(&Text)),
-    Opt("sources", Each(&Map(SOURCE))),
+    Opt("debconf_selections", Full(&Each(&Text))),
+    Opt("sources", Each(&Full(&Map(SOURCE)))),
 ];
 
 const MIRROR: &[Key] = &[
@@ -45,7 +45,10 @@ pub(super) const NTP: &[Key] = &[
     Opt("enabled", Bool),
     Opt(
         "config",
-        Map(&[Opt("confpath check_exe service_name template", Text), Opt("packages", Set(&Text))]),
+        Full(&Map(&[
+            Opt("confpath check_exe service_name template", Text),
+            Opt("packages", Set(&Text)),
+        ])),
     ),
 ];
 

@@ -3,8 +3,8 @@
 use super::Key;
 use super::Key::{AnyOf, Need, New, Old, Opt};
 use super::Type::{
-    self, Any, Bool, Each, Either, From, Int, Like, List, List1, Map, Mode, Null, Num, Open, Sized,
-    Text, Words,
+    self, Any, Bool, Each, Either, From, Full, Int, Like, List, List1, Map, Mode, Null, Num, Open,
+    Sized, Text, Words,
 };
 use super::daemons::{
     ANSIBLE, APK, APT, CA_CERTS, CHEF, LANDSCAPE, LXD, MCOLLECTIVE, NTP, PUPPET, RHSM, RSYSLOG,
@@ -61,13 +61,16 @@ const TOP: &[Key] = &[
     Old("apt_update", Bool, "write package_update"),
     Old("apt_upgrade", Bool, "write package_upgrade"),
     Old("apt_reboot_if_required", Bool, "write package_reboot_if_required"),
-    Opt("apt", Map(APT)),
+    Opt("apt", Full(&Map(APT))),
     Opt("apt_pipelining", Either(&[Int, Bool, Words("none unchanged os")])),
-    Opt("apk_repos", Map(APK)),
-    Opt("yum_repos", Each(&Open(YUM_REPO))),
+    Opt("apk_repos", Full(&Map(APK))),
+    Opt("yum_repos", Full(&Each(&Open(YUM_REPO)))),
     Opt("yum_repo_dir", Text),
-    Opt("zypper", Open(&[Opt("repos", List1(&Open(ZYPPER_REPO))), Opt("config", Each(&Any))])),
-    Opt("snap", Map(SNAP)),
+    Opt(
+        "zypper",
+        Full(&Open(&[Opt("repos", List1(&Open(ZYPPER_REPO))), Opt("config", Each(&Any))])),
+    ),
+    Opt("snap", Full(&Map(SNAP))),
     // Disks.
     Opt("disk_setup", Each(&Map(DISK))),
     Opt("fs_setup", List(&Map(FILESYSTEM))),
@@ -89,18 +92,18 @@ const TOP: &[Key] = &[
     // The rest of the system.
     Opt("keyboard", Map(KEYBOARD)),
     Opt("random_seed", Map(RANDOM_SEED)),
-    Opt("ca_certs", Map(CA_CERTS)),
-    Old("ca-certs", Map(CA_CERTS), "write ca_certs"),
+    Opt("ca_certs", Full(&Map(CA_CERTS))),
+    Old("ca-certs", Full(&Map(CA_CERTS)), "write ca_certs"),
     Opt("rsyslog", Map(RSYSLOG)),
     Opt("byobu_by_default", Words(BYOBU)),
     Opt("drivers", Map(&[Opt("nvidia", Map(NVIDIA))])),
     Opt("fan", Map(&[Need("config", Text), Opt("config_path", Text)])),
     Opt("landscape", Map(LANDSCAPE)),
-    Opt("lxd", Map(LXD)),
+    Opt("lxd", Full(&Map(LXD))),
     New("rpi", Each(&Any), "25.2"),
     // Managers of configurations.
     Opt("ansible", Map(ANSIBLE)),
-    Opt("chef", Map(CHEF)),
+    Opt("chef", Full(&Map(CHEF))),
     Opt("mcollective", Map(MCOLLECTIVE)),
     Opt("puppet", Map(PUPPET)),
     Opt("salt_minion", Map(SALT)),
@@ -169,8 +172,8 @@ const PHONE_HOME: &[Key] = &[
 ];
 
 const SNAP: &[Key] = &[
-    Opt("assertions", Either(&[Each(&Text), List1(&Text)])),
-    Opt("commands", Either(&[Each(&COMMAND), List1(&COMMAND)])),
+    Opt("assertions", Either(&[Full(&Each(&Text)), List1(&Text)])),
+    Opt("commands", Either(&[Full(&Each(&COMMAND)), List1(&COMMAND)])),
 ];
 
 const ZYPPER_REPO: &[Key] = &[Need("id", Text), Need("baseurl", URL)];

@@ -77,11 +77,12 @@ fn needs(doc: &Doc<'_>, item: &Item, key: &str, path: &str) {
 
 fn discovery(doc: &Doc<'_>, coreos: &Item) {
     let Some((etcd, _)) = keyed(coreos, "etcd") else { return };
-    let Some((url, spot)) = text(doc, etcd, "discovery") else { return };
+    let Some((value, spot)) = keyed(etcd, "discovery") else { return };
+    let url = doc.written(value);
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     let named = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-    if !url.starts_with('/') && !named {
+    if !url.starts_with('/') && !named && !matches!(value.value, yaml::Value::Null) {
         let message = "discovery URL is not valid; write http://HOST/TOKEN";
         doc.warning(spot, "coreos.etcd.discovery", message);
     }
@@ -153,8 +154,8 @@ fn directory(path: &str) -> Vec<&str> {
     out
 }
 
-/// Content that cannot be decoded: true of both programs.
-pub(crate) fn contents(doc: &Doc<'_>, root: &Item) {
+/// Content that cannot be decoded. Only coreos-cloudinit minds if there is none.
+pub(crate) fn contents(doc: &Doc<'_>, root: &Item, coreos: bool) {
     let Some(files) = child(root, "write_files").or_else(|| child(root, "write-files")) else {
         return;
     };
@@ -164,7 +165,9 @@ pub(crate) fn contents(doc: &Doc<'_>, root: &Item) {
         let (written, spot) =
             content.map_or((String::new(), spot), |(item, spot)| (doc.written(item), spot));
         let binary = content.is_some_and(|(item, _)| doc.is_binary(item.spot));
-        if content.is_none() || !crate::content::decodes(&written, &encoding, binary) {
+        let missing = content.is_none();
+        if (missing && coreos) || !missing && !crate::content::decodes(&written, &encoding, binary)
+        {
             let message = format!("content cannot be decoded as {encoding:?}");
             doc.error(spot, &format!("write_files[{at}].content"), message);
         }
