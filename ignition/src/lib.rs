@@ -2,4 +2,8 @@
 //!
 //! Pure: the files that a Butane config embeds are handed in.
 
+pub mod butane;
+mod local;
 pub mod spec;
+
+pub use local::{Local, LocalFiles};
