@@ -19,6 +19,7 @@ mod read;
 mod report;
 mod shape;
 mod trees;
+mod validate;
 mod version;
 mod write;
 
@@ -62,14 +63,15 @@ pub fn translate(text: &str, local: &LocalFiles) -> Result<Translated, Vec<Findi
     let mut report = Report::new(&faults, &root);
     let version = version_of(&root, &mut report)?;
     let built = stages(text, &root, version, Files::new(local), &mut report);
-    match built {
-        Some(built) if !report.has_errors() => Ok(Translated {
-            json: write::json(&built, version),
-            version: version.ignition.to_owned(),
-            warnings: report.take(),
-        }),
-        _ => Err(report.take()),
+    let Some(built) = built else {
+        return Err(report.take());
+    };
+    let json = write::json(&built, version);
+    validate::result(&built, &json, &mut report);
+    if report.has_errors() {
+        return Err(report.take());
     }
+    Ok(Translated { json, version: version.ignition.to_owned(), warnings: report.take() })
 }
 
 fn syntax(faults: Faults<'_>) -> Vec<Finding> {
@@ -88,7 +90,11 @@ fn version_of(root: &Item, report: &mut Report<'_>) -> Result<&'static Version, 
         Value::Map(entries) => entries.as_slice(),
         Value::Null => &[],
         other => {
-            let message = format!("a Butane config is a map of keys, not {}", other.kind());
+            let tag = if matches!(other, Value::List(_)) { "!!seq" } else { "!!str" };
+            let message = format!(
+                "cannot unmarshal {tag} into config.commonFields; a config is a map of keys, not {}",
+                other.kind()
+            );
             return Err(report.fail(&path::Path::default(), message));
         }
     };
@@ -114,14 +120,15 @@ fn stages<'a>(
 ) -> Option<Node> {
     let config = Reader::new(text, version, report).config(root)?;
     check::config(&config, version, report);
-    if report.has_errors() {
+    if report.is_blocked() {
         return None;
     }
     let mut builder = Builder { version, files, report };
     let mut built = builder.config(&config);
     built = mount::add_units(&config, built, version);
     builder.trees(&config, &mut built);
-    if builder.report.has_errors() {
+    validate::embedded(&config, files, builder.report);
+    if builder.report.is_blocked() {
         return None;
     }
     if version.is_fcos() {
@@ -131,5 +138,5 @@ fn stages<'a>(
     } else {
         check::no_clevis(&built, report);
     }
-    Some(built)
+    (!report.is_blocked()).then_some(built)
 }

@@ -30,7 +30,7 @@ impl<'f> Files<'f> {
     /// What is in a file.
     pub(super) fn read(self, path: &str) -> Result<&'f [u8], String> {
         let parts = parts(path)?;
-        let shown = parts.join("/");
+        let shown = shown(&parts);
         match self.follow(parts) {
             Ok(Found::File(bytes)) => Ok(bytes),
             Ok(Found::Directory(_)) => Err(format!("read {shown}: is a directory")),
@@ -49,7 +49,7 @@ impl<'f> Files<'f> {
     /// Everything below a directory, in the order in which Go walks it.
     pub(super) fn tree(self, path: &str) -> Result<Vec<Entry<'f>>, String> {
         let parts = parts(path)?;
-        let shown = parts.join("/");
+        let shown = shown(&parts);
         let link = self.0.get(&shown).filter(|entry| matches!(entry, Local::Link(_)));
         match self.follow(parts) {
             Err(error) => Err(located("stat", &shown, error)),
@@ -63,7 +63,8 @@ impl<'f> Files<'f> {
     }
 
     fn below(self, directory: &[String]) -> Vec<Entry<'f>> {
-        let prefix: String = directory.iter().map(|part| format!("{part}/")).collect();
+        let end = if directory.is_empty() { "" } else { "/" };
+        let prefix = directory.join("/") + end;
         let inside = self.0.range(prefix.clone()..);
         let inside = inside.map_while(|(path, entry)| Some((path.strip_prefix(&prefix)?, entry)));
         let mut inside: Vec<_> = inside.map(|(path, entry)| (path.to_owned(), entry)).collect();
@@ -112,6 +113,10 @@ impl<'f> Files<'f> {
         }
         Ok(Found::Directory(at))
     }
+}
+
+fn shown(parts: &[String]) -> String {
+    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
 }
 
 /// As Go words it, but for the name of the files directory.

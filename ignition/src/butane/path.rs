@@ -32,12 +32,6 @@ impl Path {
     pub(super) fn segments(&self) -> &[Segment] {
         &self.0
     }
-
-    /// Whether it goes through these keys first.
-    pub(super) fn starts_with(&self, keys: &[&str]) -> bool {
-        let mut segments = self.0.iter();
-        keys.iter().all(|key| matches!(segments.next(), Some(Segment::Key(own)) if own == key))
-    }
 }
 
 impl From<&'static str> for Segment {
@@ -96,8 +90,6 @@ mod tests {
         let path = Path::of(["storage", "files"]).to(0).to("path");
         assert_eq!(path.to_string(), "$.storage.files.0.path");
         assert_eq!(Path::default().to_string(), "$");
-        assert!(path.starts_with(&["storage"]));
-        assert!(!path.starts_with(&["storage", "disks"]));
     }
 
     #[test]

@@ -83,13 +83,17 @@ impl<'r, 'a> Reader<'r, 'a> {
         match kind {
             Kind::Map(shape) => self.map(item, shape, path),
             Kind::Maps(shape) => {
-                self.list(item, kind, path, |reader, item, path| reader.map(item, shape, path))
+                self.list(item, kind, path, |reader, item, path| {
+                    // Noted, and left out, as Go does it.
+                    let is_something = !matches!(item.value, Value::Null);
+                    reader.map(item, shape, path).filter(|_| is_something)
+                })
             }
             Kind::Texts(_) => self.list(item, kind, path, |reader, item, path| match item.value {
                 Value::Null => Some(Node::new("", &Origin::one(path.clone()))),
                 _ => reader.value(item, Kind::Text, path),
             }),
-            Kind::Bool => match self.boolean(item) {
+            Kind::Bool => match Self::boolean(item) {
                 Some(value) => Some(Node::new(value, &origin)),
                 None => self.wrong(item, kind, path),
             },
@@ -148,6 +152,6 @@ impl<'r, 'a> Reader<'r, 'a> {
         };
         let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
         let message = format!("unused key {key}{hint}");
-        self.report.error_at(entry.key_spot, &path.to(key.clone()), message);
+        self.report.typo(entry.key_spot, &path.to(key.clone()), message);
     }
 }

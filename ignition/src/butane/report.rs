@@ -10,11 +10,13 @@ pub(super) struct Report<'a> {
     faults: &'a Faults<'a>,
     root: &'a Item,
     found: Vec<Finding>,
+    /// Whether there is no use in going on.
+    is_blocked: bool,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(faults: &'a Faults<'a>, root: &'a Item) -> Self {
-        Self { faults, root, found: Vec::new() }
+        Self { faults, root, found: Vec::new(), is_blocked: false }
     }
 
     /// Something that is wrong.
@@ -25,6 +27,11 @@ impl<'a> Report<'a> {
     /// Something that is odd.
     pub(super) fn warn(&mut self, path: &Path, message: impl Into<String>) {
         self.add(Severity::Warning, path, self.deepest(path), message.into());
+    }
+
+    /// Something that is as bad as it is said to be.
+    pub(super) fn add_at(&mut self, severity: Severity, path: &Path, message: String) {
+        self.add(severity, path, self.deepest(path), message);
     }
 
     /// Something that is wrong, at a place that is known.
@@ -38,8 +45,20 @@ impl<'a> Report<'a> {
         self.take()
     }
 
+    /// Something that is wrong at a place that is known, and hides nothing else.
+    pub(super) fn typo(&mut self, spot: Spot, path: &Path, message: String) {
+        let is_blocked = self.is_blocked;
+        self.add(Severity::Error, path, spot, message);
+        self.is_blocked = is_blocked;
+    }
+
     pub(super) fn has_errors(&self) -> bool {
         self.found.iter().any(Finding::is_error)
+    }
+
+    /// Whether there is an error that would make others that do not exist.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.is_blocked
     }
 
     /// Everything, in the order of lines, each once.
@@ -59,6 +78,7 @@ impl<'a> Report<'a> {
     fn add(&mut self, severity: Severity, path: &Path, spot: Spot, message: String) {
         let (line, column) = self.locate(spot);
         let path = if path.segments().is_empty() { String::new() } else { path.to_string() };
+        self.is_blocked |= severity == Severity::Error;
         self.found.push(Finding { line, column, path, severity, message });
     }
 

@@ -50,8 +50,6 @@ pub(super) struct Field {
     pub(super) required_until: u8,
     /// No pointer in Butane and Ignition: zero and "" are as if absent.
     pub(super) plain: bool,
-    /// Printed as `null`, not as empty text, when it is printed without having been given.
-    pub(super) is_pointer: bool,
     /// Lists: equal elements are kept.
     pub(super) keeps_doubles: bool,
     /// Fields with the same word here share their keys: what is named in one is not in the other.
@@ -103,7 +101,6 @@ impl Field {
             since: Since::Base(since),
             required_until: 0,
             plain: false,
-            is_pointer: false,
             keeps_doubles: false,
             family: "",
         }
@@ -126,11 +123,6 @@ impl Field {
 
     const fn plain(mut self) -> Self {
         self.plain = true;
-        self
-    }
-
-    const fn pointer(mut self) -> Self {
-        self.is_pointer = true;
         self
     }
 

@@ -68,14 +68,10 @@ fn value(out: &mut String, node: &Node, field: &Field, version: &Version) {
     }
 }
 
-/// A field that is printed although nothing was given.
+/// A field that is printed although nothing was given. Lists do not come here: Ignition's checks want those of
+/// them that are always printed.
 fn absent(out: &mut String, field: &Field) {
-    out.push_str(match field.kind {
-        Kind::Texts(_) | Kind::Maps(_) => "null",
-        Kind::Map(_) => "{}",
-        _ if field.is_pointer => "null",
-        _ => "\"\"",
-    });
+    out.push_str(if matches!(field.kind, Kind::Map(_)) { "{}" } else { "\"\"" });
 }
 
 /// A string as Go escapes it for JSON inside of HTML.

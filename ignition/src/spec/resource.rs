@@ -63,9 +63,8 @@ fn check_source(resource: &Node<'_>, source: &str) -> Option<Vec<u8>> {
 fn check_url(resource: &Node<'_>, source: &str, url: &Url<'_>) -> Result<Option<Vec<u8>>, String> {
     match url.scheme.as_str() {
         "data" => return data::decode(source).map(Some).map_err(|why| format!("data URL: {why}")),
-        "http" | "https" | "tftp" => check_has_host(url)?,
+        "http" | "https" | "tftp" | "s3" => check_has_host(url)?,
         "gs" if resource.since(2) => check_has_host(url)?,
-        "s3" => check_has_host(url)?,
         "arn" if resource.since(4) => check_arn(url)?,
         "gs" => return Err("gs: URLs came with version 3.2.0".to_owned()),
         "arn" => return Err("arn: URLs came with version 3.4.0".to_owned()),
@@ -91,7 +90,7 @@ fn check_url(resource: &Node<'_>, source: &str, url: &Url<'_>) -> Result<Option<
 }
 
 fn check_has_host(url: &Url<'_>) -> Result<(), String> {
-    if url.host.is_empty() {
+    if url.has_no_host() {
         return Err(format!("the URL names no host: {}://HOST/PATH", url.scheme));
     }
     Ok(())
@@ -141,13 +140,14 @@ fn check_hash<'a>(resource: &Node<'a>) -> Option<Hash<'a>> {
         }
     };
     let digits = if wide { 128 } else { 64 };
-    if sum.len() == digits && sum.bytes().all(|b| b.is_ascii_hexdigit()) {
+    let message = if sum.len() != digits {
+        format!("{function} has {digits} hex digits, and here are {}", sum.len())
+    } else if sum.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Some(Hash { wide, sum });
-    }
-    verification.error_at(
-        "hash",
-        format!("{function} has {digits} hex digits, and here are {}", sum.len()),
-    );
+    } else {
+        format!("what follows {function}- has to be hex digits")
+    };
+    verification.error_at("hash", message);
     None
 }
 
@@ -160,7 +160,7 @@ fn check_headers(resource: &Node<'_>) {
         }
         match header.text("value") {
             Some("") => {
-                header.error_at("value", "the value of a header is empty; leave the header out")
+                header.error_at("value", "the value of a header is empty; leave the header out");
             }
             Some(value) if value.chars().any(|c| c.is_control() && c != '\t') => {
                 header.error_at("value", "the value of a header holds a control character");

@@ -31,9 +31,10 @@ pub(super) fn check(device: &Node, version: &Version, report: &mut Report<'_>) {
     let knows_s390x = version.is_fcos_from(6);
     if let Some(layout) = layout {
         if !matches!(layout, "aarch64" | "ppc64le" | "x86_64") {
-            match knows_s390x {
-                true => s390x(device, layout, report),
-                false => report.error(&at("layout"), FIRST_LAYOUTS),
+            if knows_s390x {
+                s390x(device, layout, report);
+            } else {
+                report.error(&at("layout"), FIRST_LAYOUTS);
             }
         }
         if knows_s390x && layout.starts_with("s390x") && !mirror.is_empty() {

@@ -6,7 +6,7 @@ use super::Reader;
 
 impl Reader<'_, '_> {
     /// The words of YAML 1.1 count too, in quotes or not.
-    pub(super) fn boolean(&self, item: &Item) -> Option<bool> {
+    pub(super) fn boolean(item: &Item) -> Option<bool> {
         match &item.value {
             Value::Bool(value) => Some(*value),
             Value::Text(text) => match text.as_str() {

@@ -72,25 +72,23 @@ pub(super) static RESOURCE: Shape =
 
 /// A config elsewhere. In the first version it was a smaller type.
 static CONFIG_REFERENCE: Shape =
-    Shape::new("Resource", &CONFIG_FIELDS).keyed("source").first_named("ConfigReference");
+    Shape::new("Resource", &REFERENCE_FIELDS).keyed("source").first_named("ConfigReference");
 
 /// A certificate authority. In the first version it was a smaller type.
 static CA_REFERENCE: Shape =
-    Shape::new("Resource", &CA_FIELDS).keyed("source").first_named("CaReference");
+    Shape::new("Resource", &REFERENCE_FIELDS).keyed("source").first_named("CaReference");
 
-static FILE_FIELDS: [Field; 6] = resource_fields(1, Field::same("source", Text, 1));
-static CONFIG_FIELDS: [Field; 6] =
-    resource_fields(2, Field::same("source", Text, 1).required(1).pointer());
-static CA_FIELDS: [Field; 6] = resource_fields(2, Field::same("source", Text, 1).required(1));
+static FILE_FIELDS: [Field; 6] = resource_fields(1);
+static REFERENCE_FIELDS: [Field; 6] = resource_fields(2);
 
 /// `full`: the first version that has more than a source and its verification.
-const fn resource_fields(full: u8, source: Field) -> [Field; 6] {
+const fn resource_fields(full: u8) -> [Field; 6] {
     [
         Field::same("compression", Text, full),
         Field::new("http_headers", "httpHeaders", Maps(&HTTP_HEADER), 2),
         Field::added("inline", Text, full),
         Field::added("local", Text, 2),
-        source,
+        Field::same("source", Text, 1),
         Field::same("verification", Map(&VERIFICATION), 1),
     ]
 }
