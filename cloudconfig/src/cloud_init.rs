@@ -325,17 +325,21 @@ impl Check<'_, '_> {
 
     fn key(&mut self, entry: &yaml::Entry, keys: &'static [Key], path: &str, closed: bool) {
         let name = &entry.key;
+        let top = path.is_empty();
         let (path, spot) = (below(path, name), entry.key_spot);
         let Some((key, ty)) = find(keys, name) else {
             if closed {
                 let known = keys.iter().flat_map(|key| key.names());
                 let crowded = self.found.len() > FINDINGS;
                 let hint = if crowded { None } else { did_you_mean(name, known) };
+                // At the top a module that is not known here may own it.
+                let own_module = top && hint.is_none() && !crowded;
+                let severity = if own_module { Severity::Warning } else { Severity::Error };
                 let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
                 let message = format!(
                     "Additional properties are not allowed ('{name}' was unexpected){hint}"
                 );
-                self.error(spot, &path, message);
+                self.add(severity, spot, &path, message);
             }
             return;
         };

@@ -32,10 +32,11 @@ impl Walk<'_, '_> {
     fn keys(&self, item: &Item, keys: &[Key], path: &str, twin: Twin) {
         for entry in entries(item) {
             let name = entry.key.replace('-', "_");
+            let top = path.is_empty();
             let path = below(path, &entry.key);
             let other = twin.and_then(|twin| cloud_init::child(twin, &entry.key));
             let Some(key) = find(keys, &name) else {
-                let (severity, hint) = self.unknown(&name, keys, twin, other.is_some());
+                let (severity, hint) = self.unknown(&name, keys, twin, (other.is_some(), top));
                 let message = format!("unrecognized key \"{name}\"{hint}");
                 self.doc.add(entry.key_spot, &path, severity, message);
                 continue;
@@ -49,8 +50,15 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// `taken`: whether cloud-init knows it.
-    fn unknown(&self, name: &str, keys: &[Key], twin: Twin, taken: bool) -> (Severity, String) {
+    /// `taken`: whether cloud-init knows it. `top`: a module that is not known here may exist there, and
+    /// cloud-init takes such keys.
+    fn unknown(
+        &self,
+        name: &str,
+        keys: &[Key],
+        twin: Twin,
+        (taken, top): (bool, bool),
+    ) -> (Severity, String) {
         if taken {
             return (Severity::Warning, "; a key of cloud-init's, CoreOS leaves it".to_owned());
         }
@@ -63,7 +71,11 @@ impl Walk<'_, '_> {
             .map(str::to_owned)
             .or_else(|| did_you_mean(name, known))
             .or_else(|| did_you_mean(name, others()));
-        (Severity::Error, hint.map_or_else(String::new, |hint| format!("; {hint}")))
+        match hint {
+            Some(hint) => (Severity::Error, format!("; {hint}")),
+            None if top => (Severity::Warning, String::new()),
+            None => (Severity::Error, String::new()),
+        }
     }
 
     fn value(&self, item: &Item, key: &Key, at: &At<'_>, twin: Twin) {

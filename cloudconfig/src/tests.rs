@@ -73,6 +73,13 @@ fn a_file_for_both_is_checked_for_both_and_reported_once() {
 }
 
 #[test]
+fn a_module_of_cloud_init_s_that_is_not_known_here_is_no_error() {
+    let found = findings("hostname: a\nsite_module: {a: 1}\n");
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].severity, Severity::Warning);
+}
+
+#[test]
 fn a_typo_is_met_by_names_of_both_worlds() {
     assert_eq!(
         messages("hostname: a\nruncmdd: [ls]\n"),
