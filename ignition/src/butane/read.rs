@@ -89,10 +89,13 @@ impl<'r, 'a> Reader<'r, 'a> {
                     reader.map(item, shape, path).filter(|_| is_something)
                 })
             }
-            Kind::Texts(_) => self.list(item, kind, path, |reader, item, path| match item.value {
-                Value::Null => Some(Node::new("", &Origin::one(path.clone()))),
-                _ => reader.value(item, Kind::Text, path),
-            }),
+            Kind::Texts(name) => {
+                self.list(item, kind, path, |reader, item, path| match item.value {
+                    // Left out, as Go does it.
+                    Value::Null => None,
+                    _ => reader.value(item, Kind::Text(name), path),
+                })
+            }
             Kind::Bool => match Self::boolean(item) {
                 Some(value) => Some(Node::new(value, &origin)),
                 None => self.wrong(item, kind, path),
@@ -101,7 +104,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                 Some(value) => Some(Node::new(value, &origin)),
                 None => self.wrong(item, kind, path),
             },
-            Kind::Text => match self.string(item) {
+            Kind::Text(_) => match self.string(item) {
                 Some(value) => Some(Node::new(value, &origin)),
                 None => self.wrong(item, kind, path),
             },
