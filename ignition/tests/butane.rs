@@ -284,3 +284,12 @@ fn several_documents_or_tags_are_an_error() {
     let tag = "variant: fcos\nversion: 1.6.0\nstorage: !x {}\n";
     assert!(translate(tag, &files()).unwrap_err()[0].message.contains("tags"));
 }
+
+#[test]
+fn of_very_many_faults_the_first_are_shown_and_the_others_counted() {
+    let keys: String = (0..250).map(|at| format!("key{at}: x\n")).collect();
+    let found = translate(&format!("variant: fcos\nversion: 1.6.0\n{keys}"), &files()).unwrap_err();
+    assert_eq!(found.len(), 101);
+    assert_eq!((found[99].line, found[99].message.as_str()), (102, "unused key key99"));
+    assert_eq!(found[100].message, "and 150 more from here on");
+}

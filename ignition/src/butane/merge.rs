@@ -47,7 +47,7 @@ fn maps(parent: Node, child: Node, shape: &'static Shape, version: &Version) -> 
 
 /// No pointer in Go, so the child's always counts, even when it is empty.
 fn is_value(field: &Field, version: &Version) -> bool {
-    field.plain || (field.is_required_in(version) && matches!(field.kind, Kind::Text))
+    field.plain || (field.is_required_in(version) && matches!(field.kind, Kind::Text(_)))
 }
 
 fn lists(

@@ -2,6 +2,9 @@
 
 mod scalar;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use yaml::{Entry, Item, Value, did_you_mean};
 
 use super::node::{Fields, Node, Origin};
@@ -18,6 +21,8 @@ pub(super) struct Reader<'r, 'a> {
     report: &'r mut Report<'a>,
     /// Whether a value could not be read as what it has to be.
     failed: bool,
+    /// Digits, and whether they stand in quotes behind a key somewhere in the text.
+    quoted: RefCell<BTreeMap<String, bool>>,
 }
 
 impl<'r, 'a> Reader<'r, 'a> {
@@ -26,7 +31,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         version: &'static Version,
         report: &'r mut Report<'a>,
     ) -> Self {
-        Self { text, version, report, failed: false }
+        Self { text, version, report, failed: false, quoted: RefCell::default() }
     }
 
     /// The whole config; nothing when a value is of a wrong type, as it would hide what else is wrong.
@@ -89,10 +94,13 @@ impl<'r, 'a> Reader<'r, 'a> {
                     reader.map(item, shape, path).filter(|_| is_something)
                 })
             }
-            Kind::Texts(_) => self.list(item, kind, path, |reader, item, path| match item.value {
-                Value::Null => Some(Node::new("", &Origin::one(path.clone()))),
-                _ => reader.value(item, Kind::Text, path),
-            }),
+            Kind::Texts(name) => {
+                self.list(item, kind, path, |reader, item, path| match item.value {
+                    // Left out, as Go does it.
+                    Value::Null => None,
+                    _ => reader.value(item, Kind::Text(name), path),
+                })
+            }
             Kind::Bool => match Self::boolean(item) {
                 Some(value) => Some(Node::new(value, &origin)),
                 None => self.wrong(item, kind, path),
@@ -101,7 +109,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                 Some(value) => Some(Node::new(value, &origin)),
                 None => self.wrong(item, kind, path),
             },
-            Kind::Text => match self.string(item) {
+            Kind::Text(_) => match self.string(item) {
                 Some(value) => Some(Node::new(value, &origin)),
                 None => self.wrong(item, kind, path),
             },

@@ -9,9 +9,21 @@ use super::path::{Path, Segment};
 pub(super) struct Report<'a> {
     faults: &'a Faults<'a>,
     root: &'a Item,
-    found: Vec<Finding>,
+    found: Vec<Found>,
     /// Whether there is no use in going on.
     is_blocked: bool,
+}
+
+/// To tell a line costs a reading of the whole text, so there is a bound.
+const MOST: usize = 100;
+
+/// Something found, at a place whose line is not asked for yet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Found {
+    spot: Spot,
+    path: String,
+    severity: Severity,
+    message: String,
 }
 
 impl<'a> Report<'a> {
@@ -53,7 +65,7 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn has_errors(&self) -> bool {
-        self.found.iter().any(Finding::is_error)
+        self.found.iter().any(|found| found.severity == Severity::Error)
     }
 
     /// Whether there is an error that would make others that do not exist.
@@ -61,12 +73,26 @@ impl<'a> Report<'a> {
         self.is_blocked
     }
 
-    /// Everything, in the order of lines, each once.
+    /// Everything, in the order of lines, each once; of very much the first, and how much more there is.
     pub(super) fn take(&mut self) -> Vec<Finding> {
         let mut found = std::mem::take(&mut self.found);
         found.sort();
         found.dedup();
-        found
+        let more = found.len().saturating_sub(MOST);
+        let has_errors = found.iter().any(|found| found.severity == Severity::Error);
+        found.truncate(MOST);
+        let mut findings: Vec<Finding> = Vec::new();
+        for Found { spot, path, severity, message } in found {
+            let (line, column) = self.locate(spot);
+            findings.push(Finding { line, column, path, severity, message });
+        }
+        findings.sort();
+        if let Some(last) = findings.last().filter(|_| more > 0) {
+            let severity = if has_errors { Severity::Error } else { Severity::Warning };
+            let message = format!("and {more} more from here on");
+            findings.push(Finding { path: String::new(), severity, message, ..last.clone() });
+        }
+        findings
     }
 
     /// Line and column of a place.
@@ -76,10 +102,9 @@ impl<'a> Report<'a> {
     }
 
     fn add(&mut self, severity: Severity, path: &Path, spot: Spot, message: String) {
-        let (line, column) = self.locate(spot);
         let path = if path.segments().is_empty() { String::new() } else { path.to_string() };
         self.is_blocked |= severity == Severity::Error;
-        self.found.push(Finding { line, column, path, severity, message });
+        self.found.push(Found { spot, path, severity, message });
     }
 
     /// Where `path` stands, or the deepest part of it that is there.

@@ -72,8 +72,8 @@ pub(super) enum Kind {
     Bool,
     /// A whole number.
     Int,
-    /// Text.
-    Text,
+    /// Text; the name of Butane's type, when it is not `string`.
+    Text(&'static str),
     /// Texts; the name of Butane's type of list, when it is not `[]string`.
     Texts(&'static str),
     /// A map.
@@ -231,7 +231,8 @@ impl Kind {
         match self {
             Self::Bool => "bool".to_owned(),
             Self::Int => "int".to_owned(),
-            Self::Text => "string".to_owned(),
+            Self::Text("") => "string".to_owned(),
+            Self::Text(name) => format!("v0_{}.{name}", version.base),
             Self::Texts("") => "[]string".to_owned(),
             Self::Texts(name) => format!("[]v0_{}.{name}", version.base),
             Self::Map(shape) => shape.type_name(version),

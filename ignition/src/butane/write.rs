@@ -68,10 +68,14 @@ fn value(out: &mut String, node: &Node, field: &Field, version: &Version) {
     }
 }
 
-/// A field that is printed although nothing was given. Lists do not come here: Ignition's checks want those of
-/// them that are always printed.
+/// A field that is printed although nothing was given.
 fn absent(out: &mut String, field: &Field) {
-    out.push_str(if matches!(field.kind, Kind::Map(_)) { "{}" } else { "\"\"" });
+    out.push_str(match field.kind {
+        Kind::Map(_) => "{}",
+        // Not as Go prints it, but Ignition's checks say then what is missing, and it is never served.
+        Kind::Maps(_) | Kind::Texts(_) => "[]",
+        _ => "\"\"",
+    });
 }
 
 /// A string as Go escapes it for JSON inside of HTML.

@@ -79,9 +79,20 @@ impl Reader<'_, '_> {
         if written.is_empty() { plain } else { written }
     }
 
-    /// Looks into the file only when these digits stand in quotes somewhere.
+    /// Looks for the place only when these digits stand in quotes behind some key.
     fn is_quoted(&self, item: &Item, text: &str) -> bool {
-        let somewhere = ['"', '\''].iter().any(|q| self.text.contains(&format!("{q}{text}{q}")));
+        let known = self.quoted.borrow().get(text).copied();
+        let somewhere = known.unwrap_or_else(|| {
+            let found = ['"', '\''].iter().any(|q| {
+                let quoted = format!("{q}{text}{q}");
+                let mut places = self.text.match_indices(&quoted);
+                places.any(|(at, _)| {
+                    self.text.get(..at).is_some_and(|before| before.trim_end().ends_with(':'))
+                })
+            });
+            self.quoted.borrow_mut().insert(text.to_owned(), found);
+            found
+        });
         somewhere && self.source(item).next().is_some_and(|c| matches!(c, '"' | '\''))
     }
 

@@ -3,7 +3,9 @@
 use super::tables::{CEX, CLEVIS, RESOURCE};
 use super::{ALWAYS, Field, Key, Kind, Shape};
 
-use Kind::{Bool, Int, Map, Maps, Text, Texts};
+use Kind::{Bool, Int, Map, Maps, Texts};
+
+const TEXT: Kind = Kind::Text("");
 
 /// Everything on disks.
 pub(super) static STORAGE: Shape = Shape::new(
@@ -21,17 +23,17 @@ pub(super) static STORAGE: Shape = Shape::new(
 );
 
 static NODE_GROUP: Shape =
-    Shape::new("NodeGroup", &[Field::same("id", Int, 1), Field::same("name", Text, 1)]);
+    Shape::new("NodeGroup", &[Field::same("id", Int, 1), Field::same("name", TEXT, 1)]);
 
 static NODE_USER: Shape =
-    Shape::new("NodeUser", &[Field::same("id", Int, 1), Field::same("name", Text, 1)]);
+    Shape::new("NodeUser", &[Field::same("id", Int, 1), Field::same("name", TEXT, 1)]);
 
 static DIRECTORY: Shape = Shape::new(
     "Directory",
     &[
         Field::same("group", Map(&NODE_GROUP), 1),
         Field::same("overwrite", Bool, 1),
-        Field::same("path", Text, 1).required(ALWAYS),
+        Field::same("path", TEXT, 1).required(ALWAYS),
         Field::same("user", Map(&NODE_USER), 1),
         Field::same("mode", Int, 1),
     ],
@@ -43,7 +45,7 @@ static FILE: Shape = Shape::new(
     &[
         Field::same("group", Map(&NODE_GROUP), 1),
         Field::same("overwrite", Bool, 1),
-        Field::same("path", Text, 1).required(ALWAYS),
+        Field::same("path", TEXT, 1).required(ALWAYS),
         Field::same("user", Map(&NODE_USER), 1),
         Field::same("append", Maps(&RESOURCE), 1).keeping_doubles(),
         Field::same("contents", Map(&RESOURCE), 1),
@@ -57,10 +59,10 @@ static LINK: Shape = Shape::new(
     &[
         Field::same("group", Map(&NODE_GROUP), 1),
         Field::same("overwrite", Bool, 1),
-        Field::same("path", Text, 1).required(ALWAYS),
+        Field::same("path", TEXT, 1).required(ALWAYS),
         Field::same("user", Map(&NODE_USER), 1),
         Field::same("hard", Bool, 1),
-        Field::same("target", Text, 1).required(3),
+        Field::same("target", TEXT, 1).required(3),
     ],
 )
 .keyed("path");
@@ -68,7 +70,7 @@ static LINK: Shape = Shape::new(
 static DISK: Shape = Shape::new(
     "Disk",
     &[
-        Field::same("device", Text, 1).required(ALWAYS),
+        Field::same("device", TEXT, 1).required(ALWAYS),
         Field::same("partitions", Maps(&PARTITION), 1),
         Field::new("wipe_table", "wipeTable", Bool, 1),
     ],
@@ -78,14 +80,14 @@ static DISK: Shape = Shape::new(
 static PARTITION: Shape = Shape::new(
     "Partition",
     &[
-        Field::same("guid", Text, 1),
-        Field::same("label", Text, 1),
+        Field::same("guid", TEXT, 1),
+        Field::same("label", TEXT, 1),
         Field::same("number", Int, 1).plain(),
         Field::same("resize", Bool, 3),
         Field::new("should_exist", "shouldExist", Bool, 1),
         Field::new("size_mib", "sizeMiB", Int, 1),
         Field::new("start_mib", "startMiB", Int, 1),
-        Field::new("type_guid", "typeGuid", Text, 1),
+        Field::new("type_guid", "typeGuid", TEXT, 1),
         Field::new("wipe_partition_entry", "wipePartitionEntry", Bool, 1),
     ],
 )
@@ -94,13 +96,13 @@ static PARTITION: Shape = Shape::new(
 static FILESYSTEM: Shape = Shape::new(
     "Filesystem",
     &[
-        Field::same("device", Text, 1).required(ALWAYS),
-        Field::same("format", Text, 1),
-        Field::same("label", Text, 1),
+        Field::same("device", TEXT, 1).required(ALWAYS),
+        Field::same("format", TEXT, 1),
+        Field::same("label", TEXT, 1),
         Field::new("mount_options", "mountOptions", Texts(""), 2).keeping_doubles(),
         Field::same("options", Texts(""), 1).keeping_doubles(),
-        Field::same("path", Text, 1),
-        Field::same("uuid", Text, 1),
+        Field::same("path", TEXT, 1),
+        Field::same("uuid", TEXT, 1),
         Field::new("wipe_filesystem", "wipeFilesystem", Bool, 1),
         Field::added("with_mount_unit", Bool, 2),
     ],
@@ -112,14 +114,14 @@ static LUKS: Shape = Shape::new(
     &[
         Field::same("cex", Map(&CEX), 6),
         Field::same("clevis", Map(&CLEVIS), 3),
-        Field::same("device", Text, 3),
+        Field::same("device", TEXT, 3),
         Field::same("discard", Bool, 5),
         Field::new("key_file", "keyFile", Map(&RESOURCE), 3),
-        Field::same("label", Text, 3),
-        Field::same("name", Text, 3).required(ALWAYS),
+        Field::same("label", TEXT, 3),
+        Field::same("name", TEXT, 3).required(ALWAYS),
         Field::new("open_options", "openOptions", Texts(""), 5),
         Field::same("options", Texts(""), 3).keeping_doubles(),
-        Field::same("uuid", Text, 3),
+        Field::same("uuid", TEXT, 3),
         Field::new("wipe_volume", "wipeVolume", Bool, 3),
     ],
 )
@@ -129,8 +131,8 @@ static RAID: Shape = Shape::new(
     "Raid",
     &[
         Field::same("devices", Texts("Device"), 1).required(3),
-        Field::same("level", Text, 1).required(3),
-        Field::same("name", Text, 1).required(ALWAYS),
+        Field::same("level", TEXT, 1).required(3),
+        Field::same("name", TEXT, 1).required(ALWAYS),
         Field::same("options", Texts(""), 1).keeping_doubles(),
         Field::same("spares", Int, 1),
     ],
@@ -138,4 +140,4 @@ static RAID: Shape = Shape::new(
 .keyed("name");
 
 static TREE: Shape =
-    Shape::new("Tree", &[Field::added("local", Text, 2), Field::added("path", Text, 2)]);
+    Shape::new("Tree", &[Field::added("local", TEXT, 2), Field::added("path", TEXT, 2)]);

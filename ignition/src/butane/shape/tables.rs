@@ -3,14 +3,16 @@
 use super::storage::STORAGE;
 use super::{ALWAYS, Field, Kind, Shape};
 
-use Kind::{Bool, Int, Map, Maps, Text, Texts};
+use Kind::{Bool, Int, Map, Maps, Texts};
+
+const TEXT: Kind = Kind::Text("");
 
 /// The whole config.
 pub(in super::super) static CONFIG: Shape = Shape::new(
     "Config",
     &[
-        Field::added("variant", Text, 1),
-        Field::added("version", Text, 1),
+        Field::added("variant", TEXT, 1),
+        Field::added("version", TEXT, 1),
         Field::same("ignition", Map(&IGNITION), 1).required(ALWAYS),
         Field::new("kernel_arguments", "kernelArguments", Map(&KERNEL_ARGUMENTS), 4),
         Field::same("passwd", Map(&PASSWD), 1),
@@ -30,7 +32,7 @@ static IGNITION: Shape = Shape::new(
         Field::same("security", Map(&SECURITY), 1),
         Field::same("timeouts", Map(&TIMEOUTS), 1),
         // Not a key in Butane: the translation sets it.
-        Field::same("version", Text, ALWAYS).required(ALWAYS),
+        Field::same("version", TEXT, ALWAYS).required(ALWAYS),
     ],
 );
 
@@ -45,8 +47,8 @@ static IGNITION_CONFIG: Shape = Shape::new(
 static PROXY: Shape = Shape::new(
     "Proxy",
     &[
-        Field::new("http_proxy", "httpProxy", Text, 2),
-        Field::new("https_proxy", "httpsProxy", Text, 2),
+        Field::new("http_proxy", "httpProxy", TEXT, 2),
+        Field::new("https_proxy", "httpsProxy", TEXT, 2),
         Field::new("no_proxy", "noProxy", Texts(""), 2),
     ],
 );
@@ -84,22 +86,22 @@ static REFERENCE_FIELDS: [Field; 6] = resource_fields(2);
 /// `full`: the first version that has more than a source and its verification.
 const fn resource_fields(full: u8) -> [Field; 6] {
     [
-        Field::same("compression", Text, full),
+        Field::same("compression", TEXT, full),
         Field::new("http_headers", "httpHeaders", Maps(&HTTP_HEADER), 2),
-        Field::added("inline", Text, full),
-        Field::added("local", Text, 2),
-        Field::same("source", Text, 1),
+        Field::added("inline", TEXT, full),
+        Field::added("local", TEXT, 2),
+        Field::same("source", TEXT, 1),
         Field::same("verification", Map(&VERIFICATION), 1),
     ]
 }
 
 static HTTP_HEADER: Shape = Shape::new(
     "HTTPHeader",
-    &[Field::same("name", Text, 2).required(ALWAYS), Field::same("value", Text, 2)],
+    &[Field::same("name", TEXT, 2).required(ALWAYS), Field::same("value", TEXT, 2)],
 )
 .keyed("name");
 
-static VERIFICATION: Shape = Shape::new("Verification", &[Field::same("hash", Text, 1)]);
+static VERIFICATION: Shape = Shape::new("Verification", &[Field::same("hash", TEXT, 1)]);
 
 static KERNEL_ARGUMENTS: Shape = Shape::new(
     "KernelArguments",
@@ -119,8 +121,8 @@ static PASSWD_GROUP: Shape = Shape::new(
     "PasswdGroup",
     &[
         Field::same("gid", Int, 1),
-        Field::same("name", Text, 1).required(ALWAYS),
-        Field::new("password_hash", "passwordHash", Text, 1),
+        Field::same("name", TEXT, 1).required(ALWAYS),
+        Field::new("password_hash", "passwordHash", TEXT, 1),
         Field::new("should_exist", "shouldExist", Bool, 3),
         Field::same("system", Bool, 1),
     ],
@@ -130,18 +132,18 @@ static PASSWD_GROUP: Shape = Shape::new(
 static PASSWD_USER: Shape = Shape::new(
     "PasswdUser",
     &[
-        Field::same("gecos", Text, 1),
+        Field::same("gecos", TEXT, 1),
         Field::same("groups", Texts("Group"), 1),
-        Field::new("home_dir", "homeDir", Text, 1),
-        Field::same("name", Text, 1).required(ALWAYS),
+        Field::new("home_dir", "homeDir", TEXT, 1),
+        Field::same("name", TEXT, 1).required(ALWAYS),
         Field::new("no_create_home", "noCreateHome", Bool, 1),
         Field::new("no_log_init", "noLogInit", Bool, 1),
         Field::new("no_user_group", "noUserGroup", Bool, 1),
-        Field::new("password_hash", "passwordHash", Text, 1),
-        Field::new("primary_group", "primaryGroup", Text, 1),
+        Field::new("password_hash", "passwordHash", TEXT, 1),
+        Field::new("primary_group", "primaryGroup", TEXT, 1),
         Field::new("ssh_authorized_keys", "sshAuthorizedKeys", Texts("SSHAuthorizedKey"), 1),
         Field::added("ssh_authorized_keys_local", Texts(""), 5),
-        Field::same("shell", Text, 1),
+        Field::same("shell", TEXT, 1),
         Field::new("should_exist", "shouldExist", Bool, 3),
         Field::same("system", Bool, 1),
         Field::same("uid", Int, 1),
@@ -155,12 +157,12 @@ static SYSTEMD: Shape = Shape::new("Systemd", &[Field::same("units", Maps(&UNIT)
 static UNIT: Shape = Shape::new(
     "Unit",
     &[
-        Field::same("contents", Text, 1),
-        Field::added("contents_local", Text, 5),
+        Field::same("contents", TEXT, 1),
+        Field::added("contents_local", TEXT, 5),
         Field::same("dropins", Maps(&DROPIN), 1),
         Field::same("enabled", Bool, 1),
         Field::same("mask", Bool, 1),
-        Field::same("name", Text, 1).required(ALWAYS),
+        Field::same("name", TEXT, 1).required(ALWAYS),
     ],
 )
 .keyed("name");
@@ -168,9 +170,9 @@ static UNIT: Shape = Shape::new(
 static DROPIN: Shape = Shape::new(
     "Dropin",
     &[
-        Field::same("contents", Text, 1),
-        Field::added("contents_local", Text, 5),
-        Field::same("name", Text, 1).required(ALWAYS),
+        Field::same("contents", TEXT, 1),
+        Field::added("contents_local", TEXT, 5),
+        Field::same("name", TEXT, 1).required(ALWAYS),
     ],
 )
 .keyed("name");
@@ -189,18 +191,18 @@ pub(super) static CLEVIS: Shape = Shape::new(
 static CLEVIS_CUSTOM: Shape = Shape::new(
     "ClevisCustom",
     &[
-        Field::same("config", Text, 3).required(3),
+        Field::same("config", TEXT, 3).required(3),
         Field::new("needs_network", "needsNetwork", Bool, 3),
-        Field::same("pin", Text, 3).required(3),
+        Field::same("pin", TEXT, 3).required(3),
     ],
 );
 
 static TANG: Shape = Shape::new(
     "Tang",
     &[
-        Field::same("advertisement", Text, 5),
-        Field::same("thumbprint", Text, 3),
-        Field::same("url", Text, 3).plain(),
+        Field::same("advertisement", TEXT, 5),
+        Field::same("thumbprint", TEXT, 3),
+        Field::same("url", TEXT, 3).plain(),
     ],
 )
 .keyed("url");
@@ -212,7 +214,7 @@ pub(super) static CEX: Shape = Shape::new("Cex", &[Field::same("enabled", Bool, 
 static BOOT_DEVICE: Shape = Shape::new(
     "BootDevice",
     &[
-        Field::added("layout", Text, 1),
+        Field::added("layout", TEXT, 1),
         Field::added("luks", Map(&BOOT_DEVICE_LUKS), 1),
         Field::added("mirror", Map(&BOOT_DEVICE_MIRROR), 1),
     ],
@@ -224,7 +226,7 @@ pub(in super::super) static BOOT_DEVICE_LUKS: Shape = Shape::new(
     "BootDeviceLuks",
     &[
         Field::same("cex", Map(&CEX), 6),
-        Field::added("device", Text, 6),
+        Field::added("device", TEXT, 6),
         Field::same("discard", Bool, 5),
         Field::same("tang", Maps(&TANG), 1),
         Field::same("threshold", Int, 1),
@@ -240,6 +242,6 @@ static GRUB: Shape = Shape::new("Grub", &[Field::added("users", Maps(&GRUB_USER)
 
 static GRUB_USER: Shape = Shape::new(
     "GrubUser",
-    &[Field::added("name", Text, 1), Field::added("password_hash", Text, 1)],
+    &[Field::added("name", TEXT, 1), Field::added("password_hash", TEXT, 1)],
 )
 .of_variant();
