@@ -70,6 +70,21 @@ fn every_bad_config_gets_the_findings_that_stand_beside_it() {
 }
 
 #[test]
+fn what_ignition_refuses_is_refused_and_stricter_is_only_what_says_why() {
+    for (path, text) in configs("bad-ign") {
+        let notes = std::fs::read_to_string(path.with_extension("txt")).unwrap();
+        let refused = check_text(&text).is_err();
+        let stricter = notes.lines().any(|line| line.starts_with("# Stricter here: "));
+        if notes.starts_with("# Ignition 2.20.0 refuses it:\n") {
+            assert!(refused && !stricter, "{path:?}");
+        } else {
+            assert!(notes.starts_with("# Ignition 2.20.0 takes it"), "{path:?}");
+            assert!(!refused || stricter, "{path:?}");
+        }
+    }
+}
+
+#[test]
 fn debians_ignition_validate_accepts_every_good_config_that_it_knows() {
     let mut accepted = 0;
     for (path, text) in good().into_iter().chain(configs("butane")) {

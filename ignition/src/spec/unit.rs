@@ -18,7 +18,7 @@ pub(super) struct Broken {
 
 /// The section of each option of a unit, in order.
 pub(super) fn sections(text: &str) -> Result<Vec<String>, Broken> {
-    let mut reader = Reader { text, at: 0, filled: 0 };
+    let mut reader = Reader { text, at: 0, filled: 0, line_end: 0 };
     let mut start = 0;
     read(&mut reader, &mut start).map_err(|message| {
         let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
@@ -123,6 +123,8 @@ struct Reader<'t> {
     at: usize,
     /// How far the text is in the buffer.
     filled: usize,
+    /// Where the next line ends, if not before `at`: looked for once per line.
+    line_end: usize,
 }
 
 impl<'t> Reader<'t> {
@@ -130,15 +132,19 @@ impl<'t> Reader<'t> {
         self.filled = self.text.len().min(self.at + BUFFER);
     }
 
-    fn check_line(&self) -> Result<(), String> {
-        let line = self.text.as_bytes().get(self.at..self.at + LINE_MAX);
-        let buffered = self.filled.saturating_sub(self.at) >= LINE_MAX;
-        match line {
-            Some(line) if buffered && !line.iter().any(|b| matches!(b, b'\n' | b'\r')) => {
-                Err(format!("a line is longer than {LINE_MAX} bytes"))
-            }
-            _ => Ok(()),
+    fn check_line(&mut self) -> Result<(), String> {
+        if self.filled.saturating_sub(self.at) < LINE_MAX {
+            return Ok(());
         }
+        if self.line_end < self.at {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r'));
+            self.line_end = end.map_or(usize::MAX, |end| self.at + end);
+        }
+        if self.line_end - self.at >= LINE_MAX {
+            return Err(format!("a line is longer than {LINE_MAX} bytes"));
+        }
+        Ok(())
     }
 
     fn peek(&mut self) -> Option<char> {
