@@ -1,7 +1,8 @@
 //! OpenPGP keys and detached signatures.
 //!
-//! What GRUB's verifier takes (grub-core/commands/pgp.c of GRUB 2.06 and 2.12, and the manual,
-//! "Using digital signatures"); the test `grub_understands_the_layout_of_a_signature` holds us to it:
+//! What GRUB's verifier takes (its grub-core/commands/pgp.c, and its manual, "Using digital signatures";
+//! tried with `verify_detached` of Debian's 2.06); `grub_understands_the_layout_of_a_signature` holds us to
+//! it:
 //!
 //! - one signature packet, binary, not armoured; whatever follows is not looked at;
 //! - version 4, type 0x00 (binary): 0x01, which matchbox made, is refused;
@@ -9,8 +10,10 @@
 //! - a hash that libgcrypt has: SHA-256, SHA-512 and older ones; its module must be in the image;
 //! - the key is found by the issuer's key id (subpacket 16) of the **unhashed** area. In the hashed area
 //!   it is not seen. An issuer's fingerprint (33) may be there and is not looked at;
-//! - keys of `--pubkey` and `trust` are binary, not armoured; version 4; subkeys count like the primary.
+//! - keys of `--pubkey` and `trust` are binary, not armoured; version 4; subkeys count like the primary;
+//!   packets of more than 191 bytes have headers of the old format: see `frame`.
 
+mod frame;
 mod make;
 mod read;
 mod rsa;
@@ -99,12 +102,13 @@ impl SigningKey {
 
     /// The public key: what `gpg --import` takes.
     pub fn public_armored(&self) -> Result<String, SigningError> {
-        Ok(self.key.to_public_key().to_armored_string(ArmorOptions::default())?)
+        armored(BlockType::PublicKey, &self.public_binary()?)
     }
 
     /// The public key: what `grub-mkimage --pubkey` and GRUB's `trust` take.
     pub fn public_binary(&self) -> Result<Vec<u8>, SigningError> {
-        Ok(self.key.to_public_key().to_bytes()?)
+        let binary = self.key.to_public_key().to_bytes()?;
+        Ok(frame::old(&binary).unwrap_or(binary))
     }
 
     /// Fingerprint of the primary key, in hexadecimal digits: what `gpg --fingerprint` shows.
@@ -156,7 +160,7 @@ impl SigningKey {
         let signature = config.sign(&signer, &Password::empty(), bytes)?;
         let mut binary = Vec::new();
         signature.to_writer_with_header(&mut binary)?;
-        Ok(Signature(binary))
+        Ok(Signature(frame::old(&binary).unwrap_or(binary)))
     }
 
     /// The part that signs.
@@ -208,10 +212,14 @@ impl Signature {
 
     /// As for files named `.asc`.
     pub fn armored(&self) -> Result<String, SigningError> {
-        let mut text = Vec::new();
-        armor::write(&Packets(&self.0), BlockType::Signature, &mut text, None, true)?;
-        Ok(String::from_utf8_lossy(&text).into_owned())
+        armored(BlockType::Signature, &self.0)
     }
+}
+
+fn armored(kind: BlockType, packets: &[u8]) -> Result<String, SigningError> {
+    let mut text = Vec::new();
+    armor::write(&Packets(packets), kind, &mut text, None, true)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Packets that are bytes already.

@@ -207,9 +207,8 @@ fn grub_understands_the_layout_of_a_signature() {
     let key = made(KeyKind::Rsa);
     let signature = key.sign(SCRIPT, NOW).unwrap();
     let bytes = signature.binary();
-    assert_eq!(bytes[0], 0xc2, "a signature packet, new format");
-    // 192 to 8383 bytes: a length of two bytes.
-    let length = (usize::from(bytes[1]) - 192) * 256 + usize::from(bytes[2]) + 192;
+    assert_eq!(bytes[0], 0x89, "a signature packet, old format, a length of two bytes");
+    let length = usize::from(u16::from_be_bytes([bytes[1], bytes[2]]));
     let body = &bytes[3..];
     assert_eq!(body.len(), length, "one packet and nothing else");
     assert_eq!(body[..4], [4, 0x00, 1, 8], "version 4, binary, RSA, SHA-256");
@@ -223,8 +222,24 @@ fn grub_understands_the_layout_of_a_signature() {
     assert!(bits > 3000 && bits <= 3072);
 
     let public = key.public_binary().unwrap();
-    assert_eq!(public[0], 0xc6, "a public key packet first, not armoured");
+    assert_eq!(public[0], 0x99, "a public key packet first, not armoured");
     assert_eq!(public[3], 4, "version 4");
+}
+
+/// Met with GRUB 2.06 in an image made with `--pubkey`: "error loading initial key: bad signature".
+#[test]
+fn grub_can_step_over_every_packet_of_a_public_key() {
+    let public = made(KeyKind::Rsa).public_binary().unwrap();
+    let (mut at, mut tags) = (0, Vec::new());
+    while at < public.len() {
+        tags.push(public[at] & 0xfc);
+        at += match public[at] & 0x43 {
+            0 => 2 + usize::from(public[at + 1]),
+            1 => 3 + usize::from(u16::from_be_bytes([public[at + 1], public[at + 2]])),
+            _ => panic!("a header of the new format, or a longer packet"),
+        };
+    }
+    assert_eq!((at, tags), (public.len(), vec![0x98, 0xb4, 0x88]), "key, name, signature");
 }
 
 /// The subpackets of an area (none here is longer than 191 bytes), and what follows.
