@@ -17,6 +17,8 @@ use crate::server::history::worker::HistoryStatus;
 use crate::server::loaders::Loaders;
 use crate::server::logs::Logs;
 use crate::server::recorder::{Note, Recorder};
+use crate::server::rendered::Rendered;
+use crate::server::sign::Signer;
 use crate::server::telemetry::Metrics;
 use crate::server::token::TokenKey;
 use crate::server::{boots::Boots, clock};
@@ -30,6 +32,10 @@ pub struct App {
     pub catalog: Arc<Serving>,
     /// Boot sessions and the catalog that each began with.
     pub boots: Boots,
+    /// What was served last, so that a signature fits it.
+    pub rendered: Rendered,
+    /// Signs what machines verify; `None` without a key.
+    pub signer: Option<Signer>,
     /// Makes and checks tokens.
     pub tokens: TokenKey,
     /// Boot loaders.

@@ -96,17 +96,14 @@ pub fn possible(
 
 /// What the boot began with. A daemon that was restarted meanwhile orders from the catalog in force.
 fn pinned(app: &App, bearer: &Bearer, node: &Node) -> Result<Pinned, ClaimError> {
-    if let Some(pinned) = app.boots.get(&bearer.boot) {
+    if let Some(pinned) = app.boots.get(&bearer.node, &bearer.boot) {
         return Ok(pinned);
     }
     let catalog: Arc<Catalog> = app.catalog.current();
-    let found = app
-        .select(&catalog, node)
-        .map(|selection| (selection.group.name.clone(), selection.profile.name.clone()));
-    let (group, profile) = found.ok_or_else(|| {
+    let selection = app.select(&catalog, node).ok_or_else(|| {
         ClaimError::Order("no group's selector matches this machine any more".to_owned())
     })?;
-    Ok(Pinned { catalog, profile, group })
+    Ok(Pinned::new(&catalog, selection))
 }
 
 /// The profile's limits. A system that brings its own configuration has no token to phone home with, and

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use api::node::karg;
 
 use crate::domain::boot::{self, Plan};
-use crate::domain::catalog::{Boot, Catalog, Profile, Selection};
+use crate::domain::catalog::{Boot, Catalog, Profile, Ranked, Selection};
 use crate::domain::node::Node;
 use crate::domain::render::ipxe::{self, Arg, InstallerScript};
 use crate::domain::render::{Context, RenderFault, Request, What, grub};
@@ -141,6 +141,24 @@ pub fn preview(
         peer: None,
     };
     words(around, loader, &decided, || last_request(node)).map(Some)
+}
+
+/// Why no group selects a machine, in a few lines: the group that comes nearest, and what would flip it.
+pub fn nearest(catalog: &Catalog, node: &Node) -> Vec<String> {
+    let ranked = catalog.rank(&node.labels());
+    let missed = |ranked: &Ranked<'_>| ranked.tests.iter().filter(|test| !test.passed).count();
+    let Some(near) = ranked.iter().filter(|ranked| !ranked.passed).min_by_key(|r| missed(r)) else {
+        return Vec::new();
+    };
+    let mut lines = vec![format!("The group that comes nearest is {}:", near.group.name)];
+    for test in near.tests.iter().filter(|test| !test.passed).take(3) {
+        let found = match &test.found {
+            Some((value, trust)) => format!("is {value:?} ({trust})"),
+            None => "is not set".to_owned(),
+        };
+        lines.push(format!("  {} must be {}, {found}", test.key, test.wanted.join(" or ")));
+    }
+    lines
 }
 
 fn last_context(around: &Around<'_>, selection: Selection<'_>, node: &Node) -> Context {
