@@ -24,6 +24,7 @@ use crate::server::loaders::Loaders;
 use crate::server::logs::Logs;
 use crate::server::recorder::{Parts, Policy, Recorder, Request};
 use crate::server::rendered::Rendered;
+use crate::server::sign::Signer;
 use crate::server::store::redb::RedbStore;
 use crate::server::telemetry::Metrics;
 use crate::server::tftp::LoaderSource;
@@ -212,7 +213,7 @@ fn app(
         catalog: Arc::new(catalog),
         boots: Boots::default(),
         rendered: Rendered::default(),
-        signer: None,
+        signer: Signer::load(&settings.signing)?,
         tokens,
         loaders,
         assets: settings.assets.clone(),

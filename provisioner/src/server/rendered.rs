@@ -11,7 +11,6 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use crate::domain::node::Millis;
-use crate::server::sign::Form;
 
 /// Answers kept.
 const KEPT: usize = 8192;
@@ -44,8 +43,8 @@ pub struct FileAsSigned {
     pub size: u64,
     /// When it was changed.
     pub changed: Option<SystemTime>,
-    /// How the signature is written.
-    pub form: Form,
+    /// Media type of the signature.
+    pub form: &'static str,
 }
 
 /// Answers and signatures that are kept. `P` is an answer.

@@ -110,10 +110,17 @@ impl Diffs {
             let _ = writeln!(out, "# {}: {}", shown.what, named(&shown.nodes));
             let _ = writeln!(out, "--- {first}/{}\t{old}", shown.what);
             let _ = writeln!(out, "+++ {first}/{}\t{new}", shown.what);
-            out.push_str(&shown.hunks);
+            out.extend(shown.hunks.chars().flat_map(visible));
         }
         out
     }
+}
+
+/// A document may hold what a machine said: it is shown on terminals, so nothing in it is a command there.
+fn visible(c: char) -> impl Iterator<Item = char> {
+    let hidden = c.is_control() && c != '\n' && c != '\t';
+    let escaped = hidden.then(|| c.escape_default()).into_iter().flatten();
+    escaped.chain((!hidden).then_some(c))
 }
 
 fn content(text: &Text) -> Arc<str> {

@@ -12,6 +12,7 @@ use hyper::header::{
 };
 
 use crate::domain::catalog::{CatalogId, Selection};
+use crate::server::sign::Form;
 
 /// A body: bytes at hand, or a file as it is read.
 pub type Body = UnsyncBoxBody<Bytes, std::io::Error>;
@@ -56,10 +57,10 @@ pub(super) fn moved(to: &str) -> Response {
     response
 }
 
-/// Bytes of a signature.
-pub(super) fn signature(bytes: Bytes, armoured: bool) -> Response {
-    let binary = HeaderValue::from_static("application/octet-stream");
-    with_type(StatusCode::OK, bytes, if armoured { TEXT } else { binary })
+/// A signature. An armoured one is text, as matchbox sends it.
+pub(super) fn signature(bytes: Bytes, form: Form) -> Response {
+    let binary = HeaderValue::from_static(form.content_type());
+    with_type(StatusCode::OK, bytes, if form == Form::Asc { TEXT } else { binary })
 }
 
 /// The answer to HEAD: the headers of the answer to GET.

@@ -76,7 +76,7 @@ pub(super) async fn asset(app: &App, path: &Path, form: Form) -> Response {
         );
         return reply::not_found();
     }
-    let file = FileAsSigned { path: path.to_owned(), size, changed, form };
+    let file = FileAsSigned { path: path.to_owned(), size, changed, form: form.content_type() };
     if let Some(signature) = app.rendered.signature(&file) {
         return signed(form, Ok(Some(signature)));
     }
@@ -133,7 +133,7 @@ fn signer(app: &App) -> Option<&Signer> {
 
 fn signed(form: Form, made: Result<Option<Bytes>, String>) -> Response {
     match made {
-        Ok(Some(signature)) => reply::signature(signature, form == Form::Asc),
+        Ok(Some(signature)) => reply::signature(signature, form),
         Ok(None) => reply::not_found(),
         Err(error) => {
             tracing::error!("a signature could not be made: {error}");

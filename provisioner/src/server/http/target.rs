@@ -63,12 +63,9 @@ pub(super) fn target(path: &str) -> Option<Target> {
 
 /// A name and the form of the signature that its suffix asks for.
 pub(super) fn split_form(name: &str) -> (&str, Option<Form>) {
-    for (suffix, form) in [(".sig", Form::Sig), (".asc", Form::Asc), (".p7s", Form::P7s)] {
-        if let Some(base) = name.strip_suffix(suffix) {
-            return (base, Some(form));
-        }
-    }
-    (name, None)
+    let split = name.rsplit_once('.');
+    let split = split.and_then(|(base, suffix)| Some((base, Form::of_extension(suffix)?)));
+    split.map_or((name, None), |(base, form)| (base, Some(form)))
 }
 
 /// The path without empty, `.` and `..` parts, as Go's servers clean it (contracts: matchbox 1.1).
