@@ -21,7 +21,7 @@ mod unit;
 mod url;
 mod version;
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde_json::Value;
 use yaml::Severity;
@@ -65,7 +65,11 @@ impl fmt::Display for Problem {
 impl fmt::Display for Segment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Key(key) => f.write_str(key),
+            // A config may be hostile, and paths are printed to terminals.
+            Self::Key(key) => key.chars().try_for_each(|c| match c {
+                c if c.is_control() => c.escape_default().fmt(f),
+                c => f.write_char(c),
+            }),
             Self::Index(at) => at.fmt(f),
         }
     }
@@ -95,7 +99,12 @@ pub fn check(config: &Value) -> Vec<Problem> {
     meaning(&root);
     let mut problems = report.into_problems();
     if let Err(refused) = version {
-        problems.retain(|problem| problem.path() != "$.ignition.version");
+        // That the section or the key is missing is said by the version's own sentence.
+        problems.retain(|problem| {
+            let path = problem.path();
+            path != "$.ignition.version"
+                && (path != "$.ignition" || config.get("ignition").is_some())
+        });
         let report = Report::new(minor);
         refuse_version(&Node::root(config, &report), refused.message);
         problems.extend(report.into_problems());

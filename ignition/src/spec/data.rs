@@ -102,8 +102,8 @@ fn is_url_char(c: char) -> bool {
 }
 
 fn escaped(c: char) -> String {
-    let mut bytes = [0; 4];
-    c.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")).collect()
+    percent_encoding::utf8_percent_encode(&c.to_string(), percent_encoding::NON_ALPHANUMERIC)
+        .to_string()
 }
 
 fn unescape(text: &str) -> Result<Vec<u8>, String> {

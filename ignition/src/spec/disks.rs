@@ -13,6 +13,9 @@ const PARTITION_LABEL_MAX: usize = 36;
 const FORMATS: [(&str, usize); 6] =
     [("ext4", 16), ("btrfs", 256), ("xfs", 12), ("swap", 15), ("vfat", 11), ("none", usize::MAX)];
 
+const LEVELS_WITH_SPARES: [&str; 11] =
+    ["raid1", "1", "mirror", "raid4", "4", "raid5", "5", "raid6", "6", "raid10", "10"];
+
 /// Checks `storage.disks`, `storage.raid` and `storage.filesystems`.
 pub(super) fn check(storage: &Node<'_>) {
     let disks = storage.items("disks");
@@ -58,7 +61,7 @@ fn number(partition: &Node<'_>) -> i64 {
 fn check_partition(partition: &Node<'_>) {
     let given = |key: &&str| partition.filled(key).is_some() || partition.whole(key).is_some();
     if partition.flag("shouldExist") == Some(false) {
-        let others = ["guid", "typeGuid", "startMiB", "sizeMiB"].iter().any(|key| given(&key));
+        let others = ["guid", "typeGuid", "startMiB", "sizeMiB"].iter().any(given);
         if others || partition.has("label") {
             let message = "a partition that should not exist has a number only: leave out label, guid, typeGuid, \
                            startMiB and sizeMiB";
@@ -135,27 +138,7 @@ fn check_raid(raid: &Node<'_>) {
         }
         _ => {}
     }
-    match raid.filled("level") {
-        None if raid.value.is_object() => {
-            raid.error_at("level", "the level is missing, for example raid1")
-        }
-        None => {}
-        Some("linear" | "raid0" | "0" | "stripe") => {
-            if raid.whole("spares").is_some_and(|spares| spares != 0) {
-                raid.error_at("spares", "an array of level linear or raid0 has no spares");
-            }
-        }
-        Some(
-            "raid1" | "1" | "mirror" | "raid4" | "4" | "raid5" | "5" | "raid6" | "6" | "raid10"
-            | "10",
-        ) => {}
-        Some(other) => {
-            let message = format!(
-                "{other:?} is no level; known are linear, raid0, raid1, raid4, raid5, raid6, raid10"
-            );
-            raid.error_at("level", message);
-        }
-    }
+    check_level(raid);
     if raid.whole("spares").is_some_and(|spares| spares < 0) {
         raid.error_at("spares", "the number of spares cannot be negative");
     }
@@ -165,6 +148,25 @@ fn check_raid(raid: &Node<'_>) {
     }
     devices.iter().for_each(check_device);
     check_once(&[devices]);
+}
+
+fn check_level(raid: &Node<'_>) {
+    let Some(level) = raid.filled("level") else {
+        if raid.value.is_object() {
+            raid.error_at("level", "the level is missing, for example raid1");
+        }
+        return;
+    };
+    if ["linear", "raid0", "0", "stripe"].contains(&level) {
+        if raid.whole("spares").is_some_and(|spares| spares != 0) {
+            raid.error_at("spares", "an array of level linear or raid0 has no spares");
+        }
+    } else if !LEVELS_WITH_SPARES.contains(&level) {
+        let message = format!(
+            "{level:?} is no level; known are linear, raid0, raid1, raid4, raid5, raid6, raid10"
+        );
+        raid.error_at("level", message);
+    }
 }
 
 fn check_device(device: &Node<'_>) {
@@ -187,7 +189,8 @@ fn check_filesystem(filesystem: &Node<'_>) {
         let wipe = filesystem.is_on("wipeFilesystem").then_some("wipeFilesystem");
         let others: Vec<&str> = filled.chain(lists).chain(wipe).collect();
         if !others.is_empty() {
-            let message = format!("the format is missing, and {} needs one", others.join(", "));
+            let message =
+                format!("the format is missing; without it there can be no {}", others.join(", "));
             filesystem.error_at("format", message);
         }
         return;

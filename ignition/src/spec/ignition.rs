@@ -40,7 +40,7 @@ fn check_proxy(proxy: &Node<'_>) {
             Ok(url) if !["http", "https"].contains(&url.scheme.as_str()) => {
                 proxy.error_at(key, "a proxy is given by a URL of http: or https:");
             }
-            Ok(url) if url.host.is_empty() => proxy.error_at(key, "the URL names no host"),
+            Ok(url) if url.has_no_host() => proxy.error_at(key, "the URL names no host"),
             Ok(url) if url.scheme == "http" && key == "httpsProxy" => {
                 let message =
                     "the way to this proxy is not encrypted: others can see which hosts are asked";

@@ -111,7 +111,7 @@ fn check_tang(server: &Node<'_>) {
         Ok(url) if !["http", "https"].contains(&url.scheme.as_str()) => {
             server.error_at("url", "a Tang server is given by a URL of http: or https:");
         }
-        Ok(url) if url.host.is_empty() => server.error_at("url", "the URL names no host"),
+        Ok(url) if url.has_no_host() => server.error_at("url", "the URL names no host"),
         Ok(_) => {}
         Err(message) => server.error_at("url", message),
     }

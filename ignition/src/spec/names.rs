@@ -4,11 +4,17 @@ use std::collections::HashMap;
 
 use super::node::Node;
 
+/// Bytes that Linux takes for a path, without the NUL.
+const PATH_MAX: usize = 4095;
+
 /// The path that is the value of a key, if there is one.
 pub(super) fn check_path(node: &Node<'_>, key: &str) {
     let Some(path) = node.text(key) else { return };
     if path.is_empty() {
         node.error_at(key, "the path is empty");
+    } else if path.len() > PATH_MAX {
+        let message = format!("a path has {PATH_MAX} bytes at most, and this has {}", path.len());
+        node.error_at(key, message);
     } else if path.contains('\0') {
         node.error_at(key, "a path cannot hold a NUL character");
     } else if !path.starts_with('/') {
@@ -41,11 +47,11 @@ pub(super) fn clean(path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-/// Directories that a path is in, the nearest first; not `/`.
+/// Directories that a path is in, the nearest first; not `/`. Of a path that is too long none.
 pub(super) fn parents(path: &str) -> impl Iterator<Item = &str> {
-    path.rmatch_indices('/')
-        .map(|(at, _)| path.get(..at).unwrap_or_default())
-        .filter(|p| !p.is_empty())
+    let path = if path.len() > PATH_MAX { "" } else { path };
+    let above = path.rmatch_indices('/').map(|(at, _)| path.get(..at).unwrap_or_default());
+    above.filter(|above| !above.is_empty())
 }
 
 /// Names that were given, each with where it was given first.

@@ -1,11 +1,14 @@
 //! A node of the configuration that knows its path and where problems are noted.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use serde_json::Value;
 use yaml::Severity;
 
 use super::{Problem, Segment};
+
+/// How many bytes are unpacked of what is packed in a config, to see whether it is sound.
+const UNPACKED_MAX: u64 = 256 << 20;
 
 /// What was found so far, and by which version of the specification is judged.
 #[derive(Debug)]
@@ -13,11 +16,12 @@ pub(super) struct Report {
     /// The `x` of `3.x.0`.
     pub(super) minor: u8,
     problems: RefCell<Vec<Problem>>,
+    unpack: Cell<u64>,
 }
 
 impl Report {
     pub(super) fn new(minor: u8) -> Self {
-        Self { minor, problems: RefCell::default() }
+        Self { minor, problems: RefCell::default(), unpack: Cell::new(UNPACKED_MAX) }
     }
 
     pub(super) fn into_problems(self) -> Vec<Problem> {
@@ -106,6 +110,15 @@ impl<'a> Node<'a> {
 
     pub(super) fn minor(&self) -> u8 {
         self.report.minor
+    }
+
+    /// How many bytes may still be unpacked in this config.
+    pub(super) fn may_unpack(&self) -> u64 {
+        self.report.unpack.get()
+    }
+
+    pub(super) fn unpacked(&self, bytes: u64) {
+        self.report.unpack.set(self.may_unpack().saturating_sub(bytes));
     }
 
     pub(super) fn error(&self, message: impl Into<String>) {

@@ -1,6 +1,6 @@
 //! Things that are fetched: contents of files, other configurations, certificates, keys.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256, Sha512};
@@ -9,9 +9,6 @@ use super::data;
 use super::names::check_keyed;
 use super::node::Node;
 use super::url::{self, Url};
-
-/// How much of what is packed in a config is unpacked to compare its hash.
-const UNPACKED_MAX: u64 = 64 << 20;
 
 /// A resource that may be left empty.
 pub(super) fn check(resource: &Node<'_>) {
@@ -63,9 +60,8 @@ fn check_source(resource: &Node<'_>, source: &str) -> Option<Vec<u8>> {
 fn check_url(resource: &Node<'_>, source: &str, url: &Url<'_>) -> Result<Option<Vec<u8>>, String> {
     match url.scheme.as_str() {
         "data" => return data::decode(source).map(Some).map_err(|why| format!("data URL: {why}")),
-        "http" | "https" | "tftp" => check_has_host(url)?,
+        "http" | "https" | "tftp" | "s3" => check_has_host(url)?,
         "gs" if resource.since(2) => check_has_host(url)?,
-        "s3" => check_has_host(url)?,
         "arn" if resource.since(4) => check_arn(url)?,
         "gs" => return Err("gs: URLs came with version 3.2.0".to_owned()),
         "arn" => return Err("arn: URLs came with version 3.4.0".to_owned()),
@@ -91,7 +87,7 @@ fn check_url(resource: &Node<'_>, source: &str, url: &Url<'_>) -> Result<Option<
 }
 
 fn check_has_host(url: &Url<'_>) -> Result<(), String> {
-    if url.host.is_empty() {
+    if url.has_no_host() {
         return Err(format!("the URL names no host: {}://HOST/PATH", url.scheme));
     }
     Ok(())
@@ -141,13 +137,14 @@ fn check_hash<'a>(resource: &Node<'a>) -> Option<Hash<'a>> {
         }
     };
     let digits = if wide { 128 } else { 64 };
-    if sum.len() == digits && sum.bytes().all(|b| b.is_ascii_hexdigit()) {
+    let message = if sum.len() != digits {
+        format!("{function} has {digits} hex digits, and here are {}", sum.len())
+    } else if sum.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Some(Hash { wide, sum });
-    }
-    verification.error_at(
-        "hash",
-        format!("{function} has {digits} hex digits, and here are {}", sum.len()),
-    );
+    } else {
+        format!("what follows {function}- has to be hex digits")
+    };
+    verification.error_at("hash", message);
     None
 }
 
@@ -160,7 +157,7 @@ fn check_headers(resource: &Node<'_>) {
         }
         match header.text("value") {
             Some("") => {
-                header.error_at("value", "the value of a header is empty; leave the header out")
+                header.error_at("value", "the value of a header is empty; leave the header out");
             }
             Some(value) if value.chars().any(|c| c.is_control() && c != '\t') => {
                 header.error_at("value", "the value of a header holds a control character");
@@ -180,30 +177,52 @@ fn check_headers(resource: &Node<'_>) {
 /// What is in the config itself has to fit what the config says of it: a machine would find out only
 /// when it boots.
 fn check_embedded(resource: &Node<'_>, data: &[u8], hash: Option<Hash<'_>>) {
-    let packed = resource.text("compression") == Some("gzip");
-    let unpacked = if packed {
-        let mut unpacked = Vec::new();
-        let mut reader = MultiGzDecoder::new(data).take(UNPACKED_MAX + 1);
-        match reader.read_to_end(&mut unpacked) {
-            Err(error) => {
-                let message = format!("the data is not gzip, as `compression` says: {error}");
-                return resource.error_at("source", message);
+    let wide = hash.is_some_and(|hash| hash.wide);
+    let sum = if resource.text("compression") == Some("gzip") {
+        let limit = resource.may_unpack();
+        let unpacked = digest(MultiGzDecoder::new(data).take(limit), wide);
+        if let Ok((_, length)) = &unpacked {
+            resource.unpacked(*length);
+            if *length == limit {
+                let message =
+                    "the config unpacks to so much that this was not unpacked to be checked";
+                return resource.warn_at("source", message);
             }
-            Ok(len) if len as u64 > UNPACKED_MAX => return,
-            Ok(_) => unpacked,
         }
+        unpacked
     } else {
-        data.to_vec()
+        digest(data, wide)
     };
-    let Some(hash) = hash else { return };
-    let sum = if hash.wide {
-        hex::encode(Sha512::digest(&unpacked))
-    } else {
-        hex::encode(Sha256::digest(&unpacked))
-    };
-    if !sum.eq_ignore_ascii_case(hash.sum)
-        && let Some(verification) = resource.child("verification")
-    {
-        verification.error_at("hash", format!("the data's hash is {sum}"));
+    match (sum, hash, resource.child("verification")) {
+        (Err(error), ..) => {
+            let message = format!("the data is not gzip, as `compression` says: {error}");
+            resource.error_at("source", message);
+        }
+        (Ok((sum, _)), Some(hash), Some(verification)) if !sum.eq_ignore_ascii_case(hash.sum) => {
+            verification.error_at("hash", format!("the data's hash is {sum}"));
+        }
+        _ => {}
     }
+}
+
+/// The hash of what a reader gives, in hex, and how many bytes that was.
+fn digest(mut reader: impl Read, wide: bool) -> io::Result<(String, u64)> {
+    let (mut sha512, mut sha256) = (Sha512::new(), Sha256::new());
+    let mut buffer = [0; 8192];
+    let mut length = 0;
+    loop {
+        let count = reader.read(&mut buffer)?;
+        let bytes = buffer.get(..count).unwrap_or_default();
+        if bytes.is_empty() {
+            break;
+        }
+        length += bytes.len() as u64;
+        if wide {
+            sha512.update(bytes);
+        } else {
+            sha256.update(bytes);
+        }
+    }
+    let sum = if wide { hex::encode(sha512.finalize()) } else { hex::encode(sha256.finalize()) };
+    Ok((sum, length))
 }

@@ -28,7 +28,9 @@ pub(super) fn check(storage: &Node<'_>) {
     }
     files.iter().for_each(check_file);
     let directory_paths = directories.iter().filter_map(|node| node.filled("path")).collect();
-    links.iter().for_each(|link| check_link(link, &directory_paths));
+    for link in &links {
+        check_link(link, &directory_paths);
+    }
     check_parents(&[&directories, &files, &links], &files, &links);
 }
 
@@ -91,7 +93,7 @@ fn check_link(link: &Node<'_>, directories: &HashSet<&str>) {
     if directories.contains(target.as_str()) {
         link.error_at(
             "target",
-            format!("{target} is a directory, and a hard link cannot lead to one"),
+            format!("{target:?} is a directory, and a hard link cannot lead to one"),
         );
     }
     for (owner, key) in ["user", "group"].iter().flat_map(|o| [(*o, "id"), (*o, "name")]) {
@@ -113,7 +115,10 @@ fn check_parents(all: &[&Vec<Node<'_>>], files: &[Node<'_>], links: &[Node<'_>])
         let Some(path) = node.filled("path") else { continue };
         let above = parents(path).find_map(|above| Some((above, no_directory.get(above)?)));
         if let Some((above, kind)) = above {
-            node.error_at("path", format!("{above}, which it is below, is {kind} in this config"));
+            node.error_at(
+                "path",
+                format!("{above:?}, which it is below, is {kind} in this config"),
+            );
         }
     }
 }

@@ -82,7 +82,7 @@ fn check_dropin(dropin: &Node<'_>) {
     if let Some(name) = dropin.text("name") {
         if name.contains(['/', '\0']) {
             dropin.error_at("name", "a drop-in's name cannot hold a slash");
-        } else if !name.strip_suffix(".conf").is_some_and(|stem| !stem.is_empty()) {
+        } else if name.strip_suffix(".conf").is_none_or(str::is_empty) {
             dropin.error_at("name", "a drop-in's name ends in .conf");
         }
     }
@@ -107,7 +107,7 @@ fn check_template(instance: &Node<'_>, units: &HashMap<&str, &Node<'_>>) {
     if let Some(Ok(sections)) = contents.map(unit::sections)
         && !sections.iter().any(|section| section == "Install")
     {
-        let message = format!("enabling it does nothing: {template} has no [Install] section");
+        let message = format!("enabling it does nothing: {template:?} has no [Install] section");
         instance.warn_at("contents", message);
     }
 }

@@ -18,11 +18,10 @@ pub(super) struct Broken {
 
 /// The section of each option of a unit, in order.
 pub(super) fn sections(text: &str) -> Result<Vec<String>, Broken> {
-    let mut reader = Reader { text, at: 0, filled: 0 };
-    read(&mut reader).map_err(|message| {
-        let before = text.get(..reader.at.min(text.len())).unwrap_or_default();
-        // The reader stands behind the end of the line that is broken, if it got there.
-        let line = before.strip_suffix('\n').unwrap_or(before).matches('\n').count() + 1;
+    let mut reader = Reader { text, at: 0, filled: 0, line_end: 0 };
+    let mut start = 0;
+    read(&mut reader, &mut start).map_err(|message| {
+        let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
         Broken { line, message }
     })
 }
@@ -38,10 +37,12 @@ enum State {
     OptionValue(String),
 }
 
-fn read(reader: &mut Reader<'_>) -> Result<Vec<String>, String> {
+/// `start`: where the thing began that was read last.
+fn read(reader: &mut Reader<'_>, start: &mut usize) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
     let mut state = State::Before;
     loop {
+        *start = reader.at;
         reader.check_line()?;
         state = match state {
             State::Before => match reader.next() {
@@ -56,7 +57,7 @@ fn read(reader: &mut Reader<'_>) -> Result<Vec<String>, String> {
             }
             State::SectionEnd(name) => match reader.line().0.trim() {
                 "" => State::Inside(name),
-                more => return Err(format!("{more:?} stands behind [{name}]")),
+                more => return Err(format!("{more:?} stands behind the section {name:?}")),
             },
             State::Comment(section) => {
                 while {
@@ -122,6 +123,8 @@ struct Reader<'t> {
     at: usize,
     /// How far the text is in the buffer.
     filled: usize,
+    /// Where the next line ends, if not before `at`: looked for once per line.
+    line_end: usize,
 }
 
 impl<'t> Reader<'t> {
@@ -129,15 +132,19 @@ impl<'t> Reader<'t> {
         self.filled = self.text.len().min(self.at + BUFFER);
     }
 
-    fn check_line(&self) -> Result<(), String> {
-        let line = self.text.as_bytes().get(self.at..self.at + LINE_MAX);
-        let buffered = self.filled.saturating_sub(self.at) >= LINE_MAX;
-        match line {
-            Some(line) if buffered && !line.iter().any(|b| matches!(b, b'\n' | b'\r')) => {
-                Err(format!("a line is longer than {LINE_MAX} bytes"))
-            }
-            _ => Ok(()),
+    fn check_line(&mut self) -> Result<(), String> {
+        if self.filled.saturating_sub(self.at) < LINE_MAX {
+            return Ok(());
         }
+        if self.line_end < self.at {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r'));
+            self.line_end = end.map_or(usize::MAX, |end| self.at + end);
+        }
+        if self.line_end - self.at >= LINE_MAX {
+            return Err(format!("a line is longer than {LINE_MAX} bytes"));
+        }
+        Ok(())
     }
 
     fn peek(&mut self) -> Option<char> {
@@ -176,5 +183,40 @@ impl<'t> Reader<'t> {
             Some(line) => (line, false),
             None => (line.strip_suffix('\r').unwrap_or(line), true),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line_of(text: &str) -> usize {
+        sections(text).unwrap_err().line
+    }
+
+    #[test]
+    fn each_option_is_listed_with_its_section() {
+        let text = "skipped\n# comment \\\n more\n[Unit]\r\nA=b\n C = d \\\n e\n\n;x\n[Install]\n[Service]\nE=";
+        assert_eq!(sections(text), Ok(vec!["Unit".into(), "Unit".into(), "Service".into()]));
+        assert_eq!(sections(""), Ok(vec![]));
+    }
+
+    #[test]
+    fn the_line_that_is_broken_is_told() {
+        assert_eq!(line_of("[Unit]\nA=b\nDescription\nC=d\n"), 3);
+        assert_eq!(line_of("[Unit]\nA=b\nDesc"), 3);
+        assert_eq!(line_of("\n[Unit\nA=b\n"), 2);
+        assert_eq!(line_of("[Unit]\n[Service] x\n"), 2);
+        assert_eq!(line_of(&format!("[Unit]\nA=b\nC={}\n", "d".repeat(3000))), 3);
+    }
+
+    /// Where the line stands in the buffer of 4096 bytes decides; seen with Ignition 2.20.0.
+    #[test]
+    fn a_line_too_long_is_seen_only_when_enough_of_it_is_in_the_buffer() {
+        let behind =
+            |before: usize| format!("[Unit]\n#{}\nC={}\n", "x".repeat(before), "d".repeat(2100));
+        assert!(sections(&behind(1000)).is_err());
+        assert!(sections(&behind(2030)).is_err());
+        assert!(sections(&behind(2040)).is_ok());
     }
 }

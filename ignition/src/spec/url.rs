@@ -1,5 +1,7 @@
 //! URLs as Go's net/url reads them, which is what Ignition goes by.
 
+use std::net::Ipv6Addr;
+
 use percent_encoding::percent_decode_str;
 
 /// The parts of a URL that rules are about.
@@ -15,6 +17,11 @@ pub(super) struct Url<'u> {
 }
 
 impl Url<'_> {
+    /// Whether it names nobody to ask; a port alone is nobody.
+    pub(super) fn has_no_host(&self) -> bool {
+        self.host.is_empty() || self.host.starts_with(':')
+    }
+
     /// Whether it asks for a version of an object and leaves it open which.
     pub(super) fn has_empty_version_id(&self) -> bool {
         let decoded = |text: &str| {
@@ -73,18 +80,32 @@ fn check_user(user: &str) -> Result<(), String> {
     }
 }
 
+/// The host without its port, and the port with its colon. An IPv6 address stands in brackets.
 fn check_host(host: &str) -> Result<(), String> {
-    let (name, port) = match host.strip_prefix('[') {
-        Some(inner) => inner.rsplit_once(']').ok_or("the `]` of the URL's address is missing")?,
-        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    let port = if let Some(inner) = host.strip_prefix('[') {
+        let (address, port) =
+            inner.rsplit_once(']').ok_or("the `]` of the URL's address is missing")?;
+        let (number, zone) = address.split_once("%25").unwrap_or((address, ""));
+        if number.parse::<Ipv6Addr>().is_err() {
+            return Err(format!("{number:?} is no IPv6 address"));
+        }
+        check_name(zone)?;
+        port
+    } else {
+        let (name, port) = host.split_at(host.find(':').unwrap_or(host.len()));
+        check_name(name)?;
+        port
     };
-    let digits = port.strip_prefix(':').unwrap_or_default();
-    if !port.is_empty() && !(port.starts_with(':') && digits.bytes().all(|b| b.is_ascii_digit())) {
-        return Err(format!("{port:?} is no port"));
+    let digits = port.strip_prefix(':');
+    if port.is_empty() || digits.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit())) {
+        return Ok(());
     }
-    let fits = |c: char| {
-        !c.is_ascii() || c.is_ascii_alphanumeric() || "!$&'()*+,;=:[]<>\"-_.~%".contains(c)
-    };
+    Err(format!("{port:?} is no port"))
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    let fits =
+        |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || "!$&'()*+,;=<>\"-_.~%".contains(c);
     match name.chars().find(|c| !fits(*c)) {
         Some(bad) => Err(format!("{bad:?} cannot be in the URL's host")),
         None => check_host_escapes(name),
