@@ -6,7 +6,8 @@ use clap_complete::Shell;
 const AFTER_HELP: &str = "\
 A node's NAME is its host name, its id, a unique prefix of the id, its serial, or a MAC.
 MAYUCTL_SERVER says where the server is when --server does not.
-Exit codes: 0 done, 1 failed, 2 not found, 3 refused or not allowed, 4 server not reachable, 64 wrong usage.";
+Exit codes: 0 done, 1 failed, 2 not found, 3 refused or not allowed, 4 server not reachable,
+5 something would change (plan --exit-code), 64 wrong usage.";
 
 /// Steers a provisioner: shows what its machines do and why, and asks for the next step.
 #[derive(Debug, Parser)]
@@ -69,7 +70,25 @@ pub(crate) enum Verb {
         /// A machine with these labels
         #[arg(long = "label", value_name = "k=v", num_args = 1..)]
         labels: Vec<String>,
+        /// Show every group, not the nearest ones only
+        #[arg(long)]
+        all: bool,
+        /// For people or for programs
+        #[arg(short, long, value_enum, default_value_t)]
+        output: TextOrJson,
     },
+    /// Print a document as a node would get it: ipxe, grub, ignition, cloud, metadata, generic/NAME
+    Render {
+        /// Which node
+        name: String,
+        /// Which document
+        what: String,
+        /// From this revision of the catalog's repository
+        #[arg(long, value_name = "REV")]
+        at: Option<String>,
+    },
+    /// Show what a change of the catalog would change for every node
+    Plan(Plan),
     /// Show what became of a node, from the history repository
     History {
         /// Which node
@@ -122,6 +141,12 @@ pub(crate) enum GetKind {
     /// The machines
     #[command(alias = "node")]
     Nodes(GetNodes),
+    /// What selects machines, in the order in which they are asked
+    #[command(alias = "group")]
+    Groups(GetPart),
+    /// What machines boot
+    #[command(alias = "profile")]
+    Profiles(GetPart),
 }
 
 #[derive(Debug, Subcommand)]
@@ -158,6 +183,31 @@ pub(crate) struct GetNodes {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct GetPart {
+    /// Only this one
+    pub(crate) name: Option<String>,
+    /// For people (table, wide) or for programs
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plan {
+    /// Revisions A..B of the catalog's repository. Without A: what serves; without B: the newest
+    #[arg(value_name = "A..B")]
+    pub(crate) range: Option<String>,
+    /// For people or for programs
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: TableOrJson,
+    /// Show a unified diff of every document that changes
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// Exit with 5 when something would change, with 3 when it would wait for an acknowledgement
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Step {
     /// Which nodes
     #[arg(value_name = "NAME", required_unless_present = "selector")]
@@ -184,6 +234,13 @@ pub(crate) enum Output {
 pub(crate) enum TextOrJson {
     #[default]
     Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableOrJson {
+    #[default]
+    Table,
     Json,
 }
 

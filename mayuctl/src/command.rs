@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use clap_complete::Shell;
 
-use crate::args::{self, CatalogVerb, DescribeKind, GetKind, GetNodes, Output, TextOrJson, Verb};
+use crate::args::{
+    self, CatalogVerb, DescribeKind, GetKind, GetNodes, Output, TableOrJson, TextOrJson, Verb,
+};
 use crate::failure::Failure;
 use crate::words::{
     NodeState, Selector, TagChange, node_name, parse_goal, parse_mac, parse_time_limit,
@@ -17,7 +19,11 @@ pub(crate) enum Command {
     Describe(String),
     Tag { name: String, change: TagChange },
     Step(StepRequest),
-    Explain(Subject),
+    Explain(ExplainRequest),
+    Groups { name: Option<String>, output: Output },
+    Profiles { name: Option<String>, output: Output },
+    Render { name: String, what: String, at: String },
+    Plan(PlanRequest),
     History { name: String, json: bool },
     Boots { name: String, json: bool },
     Wait(WaitRequest),
@@ -64,6 +70,24 @@ pub(crate) enum Step {
     Release,
     Reinstall,
     Retire,
+}
+
+#[derive(Debug)]
+pub(crate) struct ExplainRequest {
+    pub(crate) subject: Subject,
+    pub(crate) all: bool,
+    pub(crate) json: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct PlanRequest {
+    /// Empty: what serves.
+    pub(crate) from: String,
+    /// Empty: the newest.
+    pub(crate) to: String,
+    pub(crate) diff: bool,
+    pub(crate) json: bool,
+    pub(crate) exit_code: bool,
 }
 
 /// Whom `explain` is about.
@@ -137,7 +161,21 @@ impl TryFrom<Verb> for Command {
             Verb::Release(typed) => step(Step::Release, typed)?,
             Verb::Reinstall(typed) => step(Step::Reinstall, typed)?,
             Verb::Retire(typed) => step(Step::Retire, typed)?,
-            Verb::Explain { name, mac, labels } => Self::Explain(subject(name, mac, &labels)?),
+            Verb::Get(GetKind::Groups(typed)) => {
+                Self::Groups { name: typed.name, output: typed.output }
+            }
+            Verb::Get(GetKind::Profiles(typed)) => {
+                Self::Profiles { name: typed.name, output: typed.output }
+            }
+            Verb::Explain { name, mac, labels, all, output } => Self::Explain(ExplainRequest {
+                subject: subject(name, mac, &labels)?,
+                all,
+                json: output == TextOrJson::Json,
+            }),
+            Verb::Render { name, what, at } => {
+                Self::Render { name: node_name(name)?, what, at: at.unwrap_or_default() }
+            }
+            Verb::Plan(typed) => Self::Plan(typed.try_into()?),
             Verb::History { name, output } => {
                 Self::History { name: node_name(name)?, json: output == TextOrJson::Json }
             }
@@ -165,6 +203,27 @@ impl TryFrom<GetNodes> for GetRequest {
             target: target(typed.name.into_iter().collect(), typed.selector.as_deref())?,
             output: typed.output,
             watch: typed.watch,
+        })
+    }
+}
+
+impl TryFrom<args::Plan> for PlanRequest {
+    type Error = Failure;
+
+    fn try_from(typed: args::Plan) -> Result<Self, Failure> {
+        let range = typed.range.unwrap_or_default();
+        let (from, to) = range.split_once("..").unwrap_or((&range, ""));
+        if to.starts_with('.') {
+            return Err(Failure::Usage(format!(
+                "`{range}`: write A..B; three dots mean something else to git"
+            )));
+        }
+        Ok(Self {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            diff: typed.diff,
+            json: typed.output == TableOrJson::Json,
+            exit_code: typed.exit_code,
         })
     }
 }

@@ -24,6 +24,8 @@ pub enum Exit {
     Refused = 3,
     /// 4: the server cannot be reached, or went away.
     Unreachable = 4,
+    /// 5: something would change; only when that was asked.
+    Changes = 5,
     /// 64: wrong usage.
     Usage = 64,
 }
@@ -56,6 +58,14 @@ pub(crate) enum Failure {
     Catalog { faults: String },
     #[error("{0}")]
     TimedOut(String),
+    /// An answer, given by the exit code.
+    #[error("something would change")]
+    Changes,
+    /// The same, and the server would not take it by itself.
+    #[error("this change would wait for an acknowledgement")]
+    Gate,
+    #[error("there is no {what} {name:?}")]
+    NoSuch { what: &'static str, name: String },
     #[error("cannot write the output")]
     Output(#[from] io::Error),
     #[error("cannot turn the answer into {format}")]
@@ -75,7 +85,9 @@ impl Failure {
             Self::Unreachable { .. } | Self::WatchEnded { .. } => Exit::Unreachable,
             Self::Answered { source, .. } if is_lost(source) => Exit::Unreachable,
             Self::Answered { source, .. } => exit_of(source.code()),
-            Self::NothingMatches(_) => Exit::NotFound,
+            Self::NothingMatches(_) | Self::NoSuch { .. } => Exit::NotFound,
+            Self::Changes => Exit::Changes,
+            Self::Gate => Exit::Refused,
             Self::Some { exit, .. } => *exit,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Self::Declined
@@ -136,8 +148,10 @@ impl Failure {
             Self::WatchEnded { .. } => Some("Is it still running? Start the command again."),
             Self::Answered { source, .. } if is_lost(source) => Some("Is it still running?"),
             Self::Answered { source, .. } => match source.code() {
-                Code::NotFound => Some("`mayuctl get nodes` shows what there is."),
-                Code::FailedPrecondition => {
+                Code::NotFound if source.message().starts_with("no node ") => {
+                    Some("`mayuctl get nodes` shows what there is.")
+                }
+                Code::FailedPrecondition if !source.message().contains("catalog") => {
                     Some("`mayuctl get nodes -o wide` shows states, reasons and ids.")
                 }
                 Code::PermissionDenied | Code::Unauthenticated => Some("Try with sudo."),
@@ -145,6 +159,8 @@ impl Failure {
                 _ => None,
             },
             Self::NothingMatches(_) => Some("`mayuctl get nodes` shows what there is."),
+            Self::NoSuch { what: "group", .. } => Some("`mayuctl get groups` shows what there is."),
+            Self::NoSuch { .. } => Some("`mayuctl get profiles` shows what there is."),
             Self::Catalog { .. } => Some("Mend them, then `mayuctl catalog reload`."),
             _ => None,
         }

@@ -1,50 +1,20 @@
-//! Commands that only tell: explain, history, boots, catalog, version, completions.
+//! Commands that only tell: history, boots, catalog, version, completions.
 
 use std::io::{self, Write};
 
 use api::v1::{
-    Boot, CatalogReloadRequest, CatalogStatus, CatalogStatusRequest, ExplainRequest, NodeName,
-    VersionRequest,
+    Boot, CatalogReloadRequest, CatalogStatus, CatalogStatusRequest, NodeName, VersionRequest,
 };
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use crate::Surroundings;
 use crate::args::Args;
-use crate::command::Subject;
 use crate::failure::Failure;
 use crate::server::Client;
 use crate::view::object::{BootObject, HistoryObject, json};
 use crate::view::table::{Cell, Table};
-use crate::view::text::{clean, clean_lines, count, or_dash, time};
-
-/// Why a machine gets what it gets.
-pub(crate) async fn explain(
-    client: &Client,
-    subject: Subject,
-    s: &mut Surroundings<'_>,
-) -> Result<(), Failure> {
-    let (what, request) = match subject {
-        Subject::Node(name) => {
-            (format!("explain {name}"), ExplainRequest { name, ..ExplainRequest::default() })
-        }
-        Subject::Labels(labels) => (
-            format!("explain a machine with {labels}"),
-            ExplainRequest { labels: labels.labels(), ..ExplainRequest::default() },
-        ),
-    };
-    let answer = client.catalog().explain(request).await;
-    let explanation = answer.map_err(Failure::answered(what))?.into_inner();
-    writeln!(s.out, "{}", clean_lines(explanation.text.trim_end()))?;
-    for (title, value) in [
-        ("group:", &explanation.group),
-        ("profile:", &explanation.profile),
-        ("next net boot:", &explanation.plan),
-    ] {
-        writeln!(s.out, "{title:14} {}", or_dash(value))?;
-    }
-    Ok(())
-}
+use crate::view::text::{clean, count, or_dash, time};
 
 /// The node's past, as the history repository has it.
 pub(crate) async fn history(
@@ -136,7 +106,7 @@ pub(crate) async fn catalog_reload(
     client: &Client,
     s: &mut Surroundings<'_>,
 ) -> Result<(), Failure> {
-    let answer = client.catalog().reload(CatalogReloadRequest {}).await;
+    let answer = client.catalog().reload(CatalogReloadRequest { ack: false }).await;
     let status = answer.map_err(Failure::answered("reload the catalog"))?.into_inner();
     show_catalog(&status, s)?;
     match status.faults.len() {

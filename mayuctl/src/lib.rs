@@ -10,6 +10,8 @@ mod describe;
 mod failure;
 mod inform;
 mod nodes;
+mod parts;
+mod plan;
 mod server;
 mod steps;
 mod view;
@@ -117,7 +119,11 @@ async fn execute(args: Args, s: &mut Surroundings<'_>) -> Result<(), Failure> {
         Command::Describe(name) => describe::node(&client, &name, s).await,
         Command::Tag { name, change } => steps::tag(&client, &name, change, s).await,
         Command::Step(request) => steps::step(&client, request, s).await,
-        Command::Explain(subject) => inform::explain(&client, subject, s).await,
+        Command::Groups { name, output } => parts::groups(&client, name, output, s).await,
+        Command::Profiles { name, output } => parts::profiles(&client, name, output, s).await,
+        Command::Explain(request) => plan::explain(&client, request, s).await,
+        Command::Render { name, what, at } => plan::render(&client, name, what, at, s).await,
+        Command::Plan(request) => plan::plan(&client, request, s).await,
         Command::History { name, json } => inform::history(&client, &name, json, s).await,
         Command::Boots { name, json } => inform::boots(&client, &name, json, s).await,
         Command::Wait(request) => wait::wait(&client, request, s).await,

@@ -4,6 +4,7 @@ mod describe;
 mod fake;
 mod get;
 mod inform;
+mod plan;
 mod steps;
 mod wait;
 

@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{LogFormat, Overrides, Settings};
 use crate::domain::catalog::Fault;
 use crate::installer_image::{self, Drivers};
+use crate::offline_plan;
 use crate::server::catalog::Serving;
 use crate::server::daemon::{self, End};
 
@@ -31,8 +32,26 @@ enum Command {
     Serve(Where),
     /// Load configuration and catalog, render every profile, report every fault; exit 0 or 64.
     Check(Where),
+    /// Say what a change of the catalog would change for every node, without a daemon.
+    Plan(offline_plan::Typed),
     /// Make the kernel and initramfs that install machines.
     InstallerImage(InstallerImage),
+    /// Make the data directory and the keys that sign what machines fetch; keep what is there.
+    Init(Init),
+}
+
+#[derive(Debug, Args)]
+struct Init {
+    /// Configuration file; without one, defaults.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where everything that must survive is kept.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Make the OpenPGP key RSA 3072 instead of Ed25519: GRUB knows no Ed25519. One key signs all,
+    /// so take this when a GRUB with `check_signatures=enforce` is to boot; gpg reads both.
+    #[arg(long)]
+    rsa: bool,
 }
 
 #[derive(Debug, Args)]
@@ -91,7 +110,9 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     match typed.command {
         Command::Serve(place) => serve(place),
         Command::Check(place) => check(place),
+        Command::Plan(typed) => offline_plan::run(typed),
         Command::InstallerImage(wanted) => installer_image(wanted),
+        Command::Init(wanted) => init(wanted),
     }
 }
 
@@ -178,6 +199,26 @@ fn installer_image(wanted: InstallerImage) -> ExitCode {
         }
         Err(error) => {
             complain(&format!("provisioner: {}", crate::server::recorder::chain(&error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn init(wanted: Init) -> ExitCode {
+    let Init { config, data_dir, rsa } = wanted;
+    let settings = match settings(Where { config, interface: None, data_dir, catalog: None }) {
+        Ok(settings) => settings,
+        Err(code) => return code,
+    };
+    let mut done = Vec::new();
+    let result = crate::init::init(&settings, rsa, &mut done);
+    for line in done {
+        say(&line);
+    }
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("provisioner: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -4,6 +4,7 @@
 //! at once, each with its line. What a later version will understand is refused by name, never ignored.
 
 mod dhcp;
+mod signing;
 mod values;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use yaml::{Dialect, Faults, Field, Keys, Map, SourceFile};
 
 pub use dhcp::{Dhcp, DhcpMode};
+pub use signing::Signing;
 pub use yaml::Fault;
 
 /// How the daemon runs. Every default is resolved.
@@ -41,6 +43,8 @@ pub struct Settings {
     pub operator_socket: PathBuf,
     /// Directory with images, kernels and what else machines fetch.
     pub assets: PathBuf,
+    /// The keys that sign what is rendered.
+    pub signing: Signing,
     /// The log.
     pub log: Log,
 }
@@ -210,6 +214,7 @@ fn settings(root: &Field<'_>, file: &str, overrides: &Overrides) -> Option<Setti
             .and_then(|section| path(&section, "socket"))
             .unwrap_or_else(|| PathBuf::from(OPERATOR_SOCKET)),
         assets: path(&top, "assets").unwrap_or_else(|| data_dir.join("assets")),
+        signing: signing::read(&top, base, &data_dir),
         log: log(&top),
         data_dir,
     })
@@ -231,7 +236,6 @@ fn refuse(field: &Field<'_>) {
 
 /// Sections of which nothing can be had yet but their defaults.
 fn unavailable(top: &Map<'_>) {
-    sub(top, "signing", &["key"], &["key"]);
     let history = sub(top, "history", &["remote", "push"], &["remote"]);
     let push = history.and_then(|section| section.get("push"));
     if let Some(field) = push.filter(|field| field.boolean() == Some(true)) {

@@ -5,5 +5,7 @@
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod init;
 pub mod installer_image;
+pub mod offline_plan;
 pub mod server;

@@ -174,6 +174,14 @@ impl<'de> Visitor<'de> for Builder<'_> {
         self.item(Value::Number(Ok(value.into())))
     }
 
+    fn visit_i128<E: Error>(self, _: i128) -> Result<Item, E> {
+        Err(E::custom("the number has too many digits; if it is text, put it in quotes"))
+    }
+
+    fn visit_u128<E: Error>(self, _: u128) -> Result<Item, E> {
+        Err(E::custom("the number has too many digits; if it is text, put it in quotes"))
+    }
+
     fn visit_f64<E: Error>(self, value: f64) -> Result<Item, E> {
         self.item(Value::Number(Number::from_f64(value).ok_or(value)))
     }

@@ -34,6 +34,9 @@ pub(super) struct State {
     pub(super) boots: Vec<Boot>,
     pub(super) history: Vec<HistoryEntry>,
     pub(super) catalog: CatalogStatus,
+    pub(super) groups: Vec<Group>,
+    pub(super) profiles: Vec<Profile>,
+    pub(super) plan: PlanResponse,
     /// One script for each watch to come; without one a watch stays silent.
     pub(super) scripts: VecDeque<Vec<Event>>,
     /// Every call that changes or explains something, in words.
@@ -236,7 +239,8 @@ impl Catalog for Fake {
         let request = request.into_inner();
         let mut labels: Vec<_> = request.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
         labels.sort();
-        let call = format!("explain {:?} {}", request.name, labels.join(","));
+        let all = if request.all { " all" } else { "" };
+        let call = format!("explain {:?} {}{all}", request.name, labels.join(","));
         self.state.lock().unwrap().calls.push(call);
         if !request.name.is_empty() {
             self.find(&request.name)?;
@@ -247,7 +251,45 @@ impl Catalog for Fake {
             group: "default".into(),
             profile: "debian".into(),
             plan: "installer: generation 1 is wanted and not installed".into(),
+            labels: vec![Label {
+                key: "rack".into(),
+                value: "r1".into(),
+                trust: "operator".into(),
+            }],
+            ..Explanation::default()
         }))
+    }
+
+    async fn groups(&self, _: Request<ListGroupsRequest>) -> Answer<ListGroupsResponse> {
+        let groups = self.state.lock().unwrap().groups.clone();
+        Ok(Response::new(ListGroupsResponse { groups }))
+    }
+
+    async fn profiles(&self, _: Request<ListProfilesRequest>) -> Answer<ListProfilesResponse> {
+        let profiles = self.state.lock().unwrap().profiles.clone();
+        Ok(Response::new(ListProfilesResponse { profiles }))
+    }
+
+    async fn render(&self, request: Request<RenderRequest>) -> Answer<RenderResponse> {
+        let RenderRequest { name, what, at } = request.into_inner();
+        self.find(&name)?;
+        self.state.lock().unwrap().calls.push(format!("render {name} {what} {at:?}"));
+        match what.as_str() {
+            "ipxe" => Ok(Response::new(RenderResponse {
+                body: b"#!ipxe\n\xff\x1b[2J".to_vec(),
+                catalog: String::new(),
+            })),
+            "cloud" => Err(Status::aborted("templates/cloud/x.yaml:3: there is no metadata.x")),
+            "ignition" => Err(Status::not_found("profile debian has no ignition; it has cloud")),
+            _ => Err(Status::invalid_argument(format!("{what:?} is no document"))),
+        }
+    }
+
+    async fn plan(&self, request: Request<PlanRequest>) -> Answer<PlanResponse> {
+        let PlanRequest { from, to, diff } = request.into_inner();
+        let mut state = self.state.lock().unwrap();
+        state.calls.push(format!("plan {from:?} {to:?} diff={diff}"));
+        Ok(Response::new(state.plan.clone()))
     }
 }
 

@@ -46,7 +46,7 @@ fn server() -> Fake {
             path: "/etc/provisioner/catalog".into(),
             groups: 3,
             profiles: 2,
-            faults: Vec::new(),
+            ..CatalogStatus::default()
         },
         ..State::default()
     })
@@ -137,19 +137,16 @@ async fn explain_takes_a_node_or_a_mac_or_labels() {
     insta::assert_snapshot!(mayuctl(&fake, "explain node1").await, @r"
     default: every label of its selector is there
     rack9: rack is r1, not r9
-    group:         default
-    profile:       debian
-    next net boot: installer: generation 1 is wanted and not installed
     exit 0
     ");
     mayuctl(&fake, "explain --mac 52-54-00-00-00-0A").await;
     mayuctl(&fake, "explain --label rack=r1 role=worker --mac 525400000001").await;
-    mayuctl(&fake, "explain --label rack=r1,role=worker").await;
+    mayuctl(&fake, "explain --label rack=r1,role=worker --all").await;
     insta::assert_snapshot!(fake.calls().join("\n"), @r#"
     explain "node1" 
     explain "" mac=52:54:00:00:00:0a
     explain "" mac=52:54:00:00:00:01,rack=r1,role=worker
-    explain "" rack=r1,role=worker
+    explain "" rack=r1,role=worker all
     "#);
     insta::assert_snapshot!(mayuctl(&fake, "explain ghost").await, @r"
     ! mayuctl: cannot explain ghost: no node is called ghost. `mayuctl get nodes` shows what there is.
@@ -262,6 +259,11 @@ async fn wrong_usage_is_exit_64_and_help_is_none() {
         "get leases",
         "get nodes -o xml",
         "get nodes node1 -l rack=r1",
+        "get groups -l rack=r1",
+        "render node1",
+        "render node1 sideways",
+        "plan a...b",
+        "plan a b",
         "get nodes -l rack",
         "tag node1",
         "approve",

@@ -92,7 +92,6 @@ fn what_this_version_cannot_do_is_refused_by_name() {
     let text = "catalog: {git: {ref: main, poll: 30s}}
 history: {remote: git@example.org, push: true}
 dhcp: {mode: proxy}
-signing: {key: k.asc}
 store: {etcd: {endpoints: [e]}}
 loaders: {secure_boot: {shim: s, grub: g}}
 enrolment: known-only
@@ -250,4 +249,22 @@ fn single_values_say_what_is_wanted() {
     for (text, message) in cases {
         assert_eq!(faults(text), message);
     }
+}
+
+#[test]
+fn signing_keys_are_taken_from_the_files_directory_and_a_certificate_needs_its_key() {
+    let text = "data_dir: /d\nsigning: {key: k.asc, passphrase_file: /run/secret}\n";
+    let settings = Settings::parse(text, "/etc/p/p.yaml", &Overrides::default()).unwrap();
+    assert_eq!(settings.signing.key, Some(PathBuf::from("/etc/p/k.asc")));
+    assert_eq!(settings.signing.passphrase_file, Some(PathBuf::from("/run/secret")));
+    assert_eq!(settings.signing.made_key(), Path::new("/d/signing/openpgp.key"));
+    assert_eq!(
+        faults("signing: {certificate: c.pem}\n"),
+        "p.yaml:1:24: signing.certificate: of no use without `certificate_key`: name both, or neither"
+    );
+    assert_eq!(
+        faults("signing:\n  certificate_key: c.key\n"),
+        "p.yaml:2:20: signing.certificate_key: of no use without `certificate`: name both, or neither"
+    );
+    assert!(faults("signing: {kez: k}\n").contains("did you mean `key`?"));
 }

@@ -14,14 +14,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use super::render::{TemplateName, Templates};
+use ignition::LocalFiles;
+
+use super::render::{BootWords, Prepared, TemplateName, Templates};
 use yaml::{Dialect, Entry, Faults, Field, Item, Value, did_you_mean};
 
-pub use check::check;
+pub use check::{Checked, check};
 pub use group::{Group, Selector};
 pub use metadata::Metadata;
 pub use profile::{Boot, ConfigKind, ImageRef, Install, Profile};
-pub use select::{Ranked, Selection, Test};
+pub use select::{LabelChange, Ranked, Rule, Selection, Test};
 pub use yaml::{Fault, SourceFile};
 
 /// Name of a snapshot: a git commit, or `dir-` and a hash of a directory's content.
@@ -46,6 +48,21 @@ impl fmt::Display for CatalogId {
     }
 }
 
+/// The files of one snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// Groups, profiles and templates, in the order of their paths.
+    pub sources: Vec<SourceFile>,
+    /// What lies below `files/`: Butane's `local:` embeds it.
+    pub local: LocalFiles,
+}
+
+impl From<Vec<SourceFile>> for Files {
+    fn from(sources: Vec<SourceFile>) -> Self {
+        Self { sources, local: LocalFiles::new() }
+    }
+}
+
 /// One snapshot of what users edit.
 #[derive(Debug)]
 pub struct Catalog {
@@ -54,28 +71,66 @@ pub struct Catalog {
     index: index::Index,
     profiles: BTreeMap<String, Profile>,
     pub(super) templates: Templates,
+    pub(super) prepared: Prepared,
+    warnings: Vec<Fault>,
 }
 
 impl Catalog {
     /// Reads a set of files: `groups/`, `profiles/`, `templates/`, and matchbox's `ignition/`, `cloud/`,
     /// `generic/`. All faults at once, in the order of files and lines.
-    pub fn build(id: CatalogId, files: &[SourceFile]) -> Result<Self, Vec<Fault>> {
+    pub fn build(id: CatalogId, files: &Files) -> Result<Self, Vec<Fault>> {
+        let Files { sources: files, local } = files;
         let faults = Faults::new(files, Dialect::Catalog);
-        let templates = Templates::compile(files, |fault| faults.push(fault));
-        let profiles = read_profiles(files, &templates, &faults);
+        let mut templates = Templates::compile(files, |fault| faults.push(fault));
+        let mut profiles = read_profiles(files, &templates, &faults);
+        for profile in profiles.values_mut().flatten() {
+            if let Some(boot) = &profile.boot {
+                let note = |fault| faults.push(fault);
+                let line = |key: &str| {
+                    profile.boot_spots.get(key).map_or(1, |spot| faults.locate(*spot).1)
+                };
+                let words = BootWords::compile(&mut templates, &profile.file, boot, line, note);
+                profile.boot_words = words;
+            }
+        }
         let groups = read_groups(files, &profiles, &faults);
+        let mut warnings = Vec::new();
+        let uses = profiles.values().flatten().flat_map(Profile::uses);
+        let known = uses.filter(|(name, _)| templates.contains(name));
+        let note = |fault| faults.push(fault);
+        let prepared =
+            Prepared::new(&templates, known, local.clone(), note, |odd| warnings.push(odd));
         let faults = faults.finish();
         if !faults.is_empty() {
             return Err(faults);
         }
         let profiles = profiles.into_iter().filter_map(|(name, profile)| Some((name, profile?)));
         let profiles = profiles.collect();
-        Ok(Self { id, index: index::Index::new(&groups), groups, profiles, templates })
+        let index = index::Index::new(&groups);
+        Ok(Self { id, index, groups, profiles, templates, prepared, warnings })
+    }
+
+    /// Builds a catalog and renders everything in it once: what serves is complete and can be rendered.
+    pub fn load(id: CatalogId, files: &Files) -> Result<Self, Vec<Fault>> {
+        let mut catalog = Self::build(id, files)?;
+        let Checked { faults, warnings } = check(&catalog);
+        if !faults.is_empty() {
+            return Err(faults.into_iter().collect());
+        }
+        catalog.warnings.extend(warnings);
+        catalog.warnings.sort();
+        catalog.warnings.dedup();
+        Ok(catalog)
     }
 
     /// The snapshot's name.
     pub fn id(&self) -> &CatalogId {
         &self.id
+    }
+
+    /// What is odd in files that are sent as they are; [`check`] finds what is odd in the others.
+    pub fn warnings(&self) -> &[Fault] {
+        &self.warnings
     }
 
     /// Groups in the order in which they are asked.

@@ -4,24 +4,37 @@
 //! value is escaped for the language that it lands in ([`Language`]); what is no value comes from the
 //! catalog, whose authors are trusted. Nothing here does I/O.
 
+mod boot_words;
 mod context;
+mod document;
 mod escape;
 pub mod first_boot;
-mod go;
 pub mod grub;
 mod guard;
 mod helpers;
 mod includes;
 pub mod ipxe;
+mod language;
 pub mod metadata;
+mod prepare;
+mod refused;
+mod structure;
 mod templates;
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::catalog::Catalog;
 
+pub use boot_words::BootWords;
 pub use context::{Context, GroupFacts, NodeFacts, Request, Server};
-pub use templates::{Language, Templates};
+pub use document::{UnknownDocument, What};
+pub(super) use helpers::NAMES as HELPERS;
+pub use language::Language;
+pub use prepare::Prepared;
+pub(super) use prepare::Use;
+pub use templates::Templates;
+pub(super) use templates::Variables;
 
 /// A template's path below `templates/`: `cloud/debian.yaml`. Never leads out of there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,13 +89,13 @@ pub struct RenderFault {
 }
 
 impl Catalog {
-    /// The text of a template for one machine.
+    /// The text of a template for one machine, made into nothing else: see [`Catalog::document`].
     pub fn render(
         &self,
         template: &TemplateName,
         context: &Context,
-    ) -> Result<String, RenderFault> {
-        self.templates.render(template, &context.root())
+    ) -> Result<Arc<str>, RenderFault> {
+        self.templates.render(template, Variables::Of(context))
     }
 
     /// The first boot's seed for cloud-init, phone-home included.

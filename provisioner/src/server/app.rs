@@ -10,7 +10,6 @@ use dhcp::socket::Listener;
 use crate::domain::address::subnet::Subnet;
 use crate::domain::boot::Purpose;
 use crate::domain::catalog::{Catalog, Profile, Selection};
-use crate::domain::labels::Labels;
 use crate::domain::node::{BootId, Millis, Node};
 use crate::domain::timeline::Step;
 use crate::server::catalog::Serving;
@@ -18,6 +17,8 @@ use crate::server::history::worker::HistoryStatus;
 use crate::server::loaders::Loaders;
 use crate::server::logs::Logs;
 use crate::server::recorder::{Note, Recorder};
+use crate::server::rendered::Rendered;
+use crate::server::sign::Signer;
 use crate::server::telemetry::Metrics;
 use crate::server::token::TokenKey;
 use crate::server::{boots::Boots, clock};
@@ -31,6 +32,10 @@ pub struct App {
     pub catalog: Arc<Serving>,
     /// Boot sessions and the catalog that each began with.
     pub boots: Boots,
+    /// What was served last, so that a signature fits it.
+    pub rendered: Rendered,
+    /// Signs what machines verify; `None` without a key.
+    pub signer: Option<Signer>,
     /// Makes and checks tokens.
     pub tokens: TokenKey,
     /// Boot loaders.
@@ -73,6 +78,12 @@ impl App {
         let last = node.status.attempt.as_ref().and_then(|attempt| attempt.boot.minted_at());
         let now = clock::now().max(Millis(last.map_or(0, |last| last.0 + 1)));
         Some(BootId::mint(now, u32::from_be_bytes(random)))
+    }
+
+    /// The group and profile of a node, by the labels that it has and the room that groups have.
+    pub fn select<'c>(&self, catalog: &'c Catalog, node: &Node) -> Option<Selection<'c>> {
+        let members = |group: &str| self.recorder.directory().read(|nodes| nodes.members(group));
+        catalog.select_member(&node.labels(), node.status.group.as_deref(), members)
     }
 
     /// All counters and gauges as text.
@@ -128,10 +139,4 @@ pub fn purpose(profile: &Profile) -> Purpose {
         _ if profile.live => Purpose::Live,
         _ => Purpose::LocalDisk(profile.message.clone()),
     }
-}
-
-/// The group and profile of a node, by the labels it has.
-pub fn select<'c>(catalog: &'c Catalog, node: &Node) -> Option<Selection<'c>> {
-    let labels: Labels = node.labels();
-    catalog.select(&labels)
 }

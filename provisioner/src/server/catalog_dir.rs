@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::catalog::{Catalog, CatalogId, Fault, SourceFile, check};
+use crate::domain::catalog::{Catalog, CatalogId, Fault, Files, SourceFile};
 
 /// Folders that belong to a catalog; a matchbox data directory has the last three.
 const FOLDERS: [&str; 6] = ["groups", "profiles", "templates", "ignition", "cloud", "generic"];
@@ -30,9 +30,21 @@ macro_rules! shipped {
 const SHIPPED: &[(&str, &str)] = shipped![
     "groups/default.yaml",
     "profiles/debian-12.yaml",
+    "profiles/fedora-coreos-live.yaml",
+    "profiles/flatcar-live.yaml",
     "profiles/hold.yaml",
+    "profiles/kickstart.yaml",
     "profiles/local.yaml",
+    "profiles/memtest.yaml",
+    "profiles/preseed.yaml",
+    "profiles/rescue.yaml",
     "templates/cloud/debian.yaml",
+    "templates/generic/kickstart.ks",
+    "templates/generic/preseed.cfg",
+    "templates/grub/memtest.cfg",
+    "templates/ignition/fedora-coreos.bu",
+    "templates/ignition/flatcar.bu",
+    "templates/ipxe/memtest.ipxe",
     "templates/phone-home.sh",
 ];
 
@@ -47,7 +59,7 @@ pub fn shipped() -> Result<Catalog, Vec<Fault>> {
         path: (*path).to_owned(),
         text: (*text).to_owned(),
     };
-    checked(&SHIPPED.iter().map(file).collect::<Vec<_>>())
+    checked(&SHIPPED.iter().map(file).collect::<Vec<_>>().into())
 }
 
 /// A number that changes when a file is added, removed, renamed or written: names, sizes and times of change
@@ -67,7 +79,7 @@ pub fn fingerprint(directory: &Path) -> u64 {
 }
 
 /// The catalog's files in the order of their paths.
-pub fn read(directory: &Path) -> Result<Vec<SourceFile>, Vec<Fault>> {
+pub fn read(directory: &Path) -> Result<Files, Vec<Fault>> {
     let mut faults = Vec::new();
     if !FOLDERS.iter().any(|folder| directory.join(folder).is_dir()) {
         let message = format!(
@@ -85,19 +97,17 @@ pub fn read(directory: &Path) -> Result<Vec<SourceFile>, Vec<Fault>> {
             Err(why) => faults.push(Fault::of_file(name, why)),
         }
     }
-    if faults.is_empty() { Ok(files) } else { Err(faults) }
+    if faults.is_empty() { Ok(files.into()) } else { Err(faults) }
 }
 
-fn checked(files: &[SourceFile]) -> Result<Catalog, Vec<Fault>> {
-    let catalog = Catalog::build(id(files), files)?;
-    let faults = check(&catalog);
-    if faults.is_empty() { Ok(catalog) } else { Err(faults) }
+fn checked(files: &Files) -> Result<Catalog, Vec<Fault>> {
+    Catalog::load(id(files), files)
 }
 
 /// `dir-` and 12 hex digits of the SHA-256 over paths and contents, each with its length in front.
-fn id(files: &[SourceFile]) -> CatalogId {
+fn id(files: &Files) -> CatalogId {
     let mut hash = Sha256::new();
-    for part in files.iter().flat_map(|file| [&file.path, &file.text]) {
+    for part in files.sources.iter().flat_map(|file| [&file.path, &file.text]) {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }

@@ -3,41 +3,65 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use crate::domain::address::subnet::Subnet;
 use crate::domain::boot::Plan;
 use crate::domain::catalog::Selection;
 use crate::domain::node::Node;
 use crate::domain::render::first_boot::{PhoneHome, Seed};
 use crate::domain::render::{Context, NodeFacts, Request, Server};
-use crate::server::app::App;
 use crate::server::boots::Pinned;
+
+/// What is around a machine: who answers it, and the subnets that it can be in.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// Base URL of the boot plane as the machine reaches it, no trailing slash.
+    pub server: &'a str,
+    /// Subnets that are served.
+    pub subnets: &'a [Subnet],
+}
+
+impl Around<'_> {
+    /// Netmask and router of the subnet that an address is in.
+    pub fn network(&self, address: Ipv4Addr) -> Option<(Ipv4Addr, Option<Ipv4Addr>)> {
+        let subnet = self.subnets.iter().find(|subnet| subnet.cidr.contains(&address))?;
+        Some((subnet.cidr.netmask(), subnet.router))
+    }
+
+    /// What a node knows of itself.
+    pub fn facts(&self, node: &Node) -> NodeFacts {
+        NodeFacts::of(node, node.status.address.and_then(|address| self.network(address)))
+    }
+}
 
 /// Variables for a machine that asks.
 pub fn context(
-    app: &App,
+    around: &Around<'_>,
     node: &Node,
     selection: Selection<'_>,
     request: Request,
-    server: &str,
 ) -> Context {
-    let facts = NodeFacts::of(node, network(app, node));
-    Context::new(facts, selection, request, Server { url: server.to_owned() })
+    Context::new(around.facts(node), selection, request, Server::new(around.server))
 }
 
 /// The first boot's files for cloud-init, rendered from the catalog that the boot began with.
 pub fn seed(
-    app: &App,
+    around: &Around<'_>,
     node: &Node,
     pinned: &Pinned,
-    server: &str,
     token: &str,
 ) -> Result<BTreeMap<String, String>, String> {
     let selection = pinned.selection().ok_or("its group is not in the catalog any more")?;
     let user_data = match &selection.profile.cloud {
         None => String::new(),
         Some(template) => {
-            let mut context = context(app, node, selection, Request::default(), server);
+            let mut context = context(around, node, selection, Request::default());
             context.secrets.insert("node_token".to_owned(), token.to_owned());
-            pinned.catalog.render(template, &context).map_err(|fault| fault.to_string())?
+            pinned
+                .catalog
+                .render(template, &context)
+                .map_err(|fault| fault.to_string())?
+                .as_ref()
+                .to_owned()
         }
     };
     let mac = node.status.boot_mac.or_else(|| node.macs().next());
@@ -47,7 +71,7 @@ pub fn seed(
         generation: node.spec.generation,
         hostname: &node.hostname(),
         mac: &mac.map(|mac| mac.to_string()).unwrap_or_default(),
-        phone_home: PhoneHome { url: server, token },
+        phone_home: PhoneHome { url: around.server, token },
     };
     pinned.catalog.nocloud(seed).map_err(|fault| fault.to_string())
 }
@@ -65,11 +89,4 @@ pub fn title(node: &Node, plan: &Plan, profile: &str) -> String {
         Plan::LocalDisk(reason) => format!("{} boots its own disk: {reason}", node.hostname()),
         Plan::Hold(reason) => format!("{} is not installed: {reason}", node.hostname()),
     }
-}
-
-/// Netmask and router of the subnet that a node's address is in.
-fn network(app: &App, node: &Node) -> Option<(Ipv4Addr, Option<Ipv4Addr>)> {
-    let address = node.status.address?;
-    let subnet = app.subnets.iter().find(|subnet| subnet.cidr.contains(&address))?;
-    Some((subnet.cidr.netmask(), subnet.router))
 }

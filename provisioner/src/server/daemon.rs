@@ -23,6 +23,8 @@ use crate::server::history::{History, worker};
 use crate::server::loaders::Loaders;
 use crate::server::logs::Logs;
 use crate::server::recorder::{Parts, Policy, Recorder, Request};
+use crate::server::rendered::Rendered;
+use crate::server::sign::Signer;
 use crate::server::store::redb::RedbStore;
 use crate::server::telemetry::Metrics;
 use crate::server::tftp::LoaderSource;
@@ -210,6 +212,8 @@ fn app(
         recorder,
         catalog: Arc::new(catalog),
         boots: Boots::default(),
+        rendered: Rendered::default(),
+        signer: Signer::load(&settings.signing)?,
         tokens,
         loaders,
         assets: settings.assets.clone(),

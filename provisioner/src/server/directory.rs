@@ -17,6 +17,7 @@ pub struct Nodes {
     by_alias: HashMap<Alias, NodeId>,
     by_address: HashMap<Ipv4Addr, NodeId>,
     timelines: HashMap<NodeId, Timeline>,
+    members: HashMap<String, u32>,
 }
 
 /// Who the machine with certain claims is.
@@ -81,6 +82,11 @@ impl Nodes {
         self.get(self.by_address.get(&address)?)
     }
 
+    /// How many live nodes belong to a group of the catalog.
+    pub fn members(&self, group: &str) -> u32 {
+        self.members.get(group).copied().unwrap_or(0)
+    }
+
     fn is_live(&self, id: &NodeId) -> bool {
         self.by_id.get(id).is_some_and(|node| node.status.state != State::Retired)
     }
@@ -108,6 +114,9 @@ impl Nodes {
         if let Some(address) = node.status.address {
             self.by_address.insert(address, node.id.clone());
         }
+        if let Some(group) = group_of(&node) {
+            *self.members.entry(group.to_owned()).or_default() += 1;
+        }
         self.by_id.insert(node.id.clone(), node);
     }
 
@@ -131,7 +140,15 @@ impl Nodes {
         {
             self.by_address.remove(&address);
         }
+        if let Some(count) = group_of(&old).and_then(|group| self.members.get_mut(group)) {
+            *count = count.saturating_sub(1);
+        }
     }
+}
+
+/// The group whose quota a node uses up. What is retired uses none.
+fn group_of(node: &Node) -> Option<&str> {
+    node.status.group.as_deref().filter(|_| node.status.state != State::Retired)
 }
 
 /// What readers see.

@@ -1,16 +1,43 @@
-//! Why a machine gets what it gets, in words: every group, every selector, and what it boots next.
+//! Why a machine gets what it gets: every group, every selector, who won by which rule, and what would have
+//! to be different. Made here once, for the operator's terminal and, cut short, for the machine's screen.
 
-use std::fmt::Write as _;
+mod short;
+mod text;
+
+use std::fmt;
 
 use crate::domain::boot::{self, Plan};
-use crate::domain::catalog::{Catalog, Ranked};
+use crate::domain::catalog::{Catalog, Group, LabelChange, Ranked, Rule, Selection};
 use crate::domain::labels::{Labels, Trust};
 use crate::domain::node::Node;
 use crate::server::app;
 
+pub use short::short;
+
+/// Groups of one kind that are shown in full unless all are asked for.
+const SHOWN: usize = 10;
+
+/// What an explanation is made from.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// The catalog in force.
+    pub catalog: &'a Catalog,
+    /// How many live nodes a group has.
+    pub members: &'a dyn Fn(&str) -> u32,
+    /// Show every group, not the nearest ones only.
+    pub all: bool,
+}
+
+impl fmt::Debug for Around<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, all) = (self.catalog.id(), self.all);
+        f.debug_struct("Around").field("catalog", id).field("all", &all).finish_non_exhaustive()
+    }
+}
+
 /// An explanation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explained {
+#[derive(Debug)]
+pub struct Explained<'c> {
     /// All of it, for people.
     pub text: String,
     /// Group that selects the machine; empty when none does.
@@ -19,13 +46,67 @@ pub struct Explained {
     pub profile: String,
     /// What the machine boots next, and why.
     pub plan: String,
+    /// What groups select it by.
+    pub labels: Labels,
+    /// Groups in the order of the text.
+    pub groups: Vec<Shown<'c>>,
+    /// Groups that are not in the list.
+    pub omitted: usize,
+}
+
+/// A group and how it fared.
+#[derive(Debug)]
+pub struct Shown<'c> {
+    /// The group and each of its selectors.
+    pub ranked: Ranked<'c>,
+    /// Where it ended.
+    pub verdict: Verdict,
+    /// Live nodes that it has.
+    pub members: u32,
+    /// By which rule the chosen one is asked before it.
+    pub rule: Option<Rule>,
+    /// The fewest labels that would make it win, when that was looked for and found.
+    pub flip: Option<Vec<LabelChange>>,
+}
+
+/// Where a group ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the machine's group.
+    Chosen,
+    /// It would be, were the chosen one not there.
+    RunnerUp,
+    /// Its selectors pass, but it has no room.
+    Full,
+    /// Its selectors pass, but others are asked before it.
+    Later,
+    /// A selector fails.
+    Misses,
+}
+
+impl Verdict {
+    /// The verdict in a word or two.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chosen => "chosen",
+            Self::RunnerUp => "runner-up",
+            Self::Full => "full",
+            Self::Later => "later",
+            Self::Misses => "misses",
+        }
+    }
 }
 
 /// Explains a known node.
-pub fn node(catalog: &Catalog, node: &Node) -> Explained {
+pub fn node<'c>(around: Around<'c>, node: &Node) -> Explained<'c> {
     let labels = node.labels();
-    let purpose = catalog.select(&labels).map(|selection| app::purpose(selection.profile));
-    let plan = boot::decide(node, purpose);
+    let member_of = node.status.group.as_deref();
+    let selection = around.catalog.select_member(&labels, member_of, around.members);
+    let plan = boot::decide(node, selection.map(|selection| app::purpose(selection.profile)));
+    let plan = match plan {
+        Plan::Install => "install: its next net boot starts the installer".to_owned(),
+        other => other.to_string(),
+    };
     let head = format!(
         "{} ({}) is {}: {}",
         node.hostname(),
@@ -33,16 +114,21 @@ pub fn node(catalog: &Catalog, node: &Node) -> Explained {
         node.status.state,
         node.status.reason
     );
-    explained(catalog, &labels, &head, plan_text(&plan))
+    let about = About { head, name: Some(node.hostname()), labels, member_of, selection, plan };
+    explained(around, about)
 }
 
 /// Explains what a machine with these labels would get.
-pub fn labels(catalog: &Catalog, given: impl IntoIterator<Item = (String, String)>) -> Explained {
+pub fn labels<'c>(
+    around: Around<'c>,
+    given: impl IntoIterator<Item = (String, String)>,
+) -> Explained<'c> {
     let mut labels = Labels::new();
     for (key, value) in given {
         labels.insert(key, value, Trust::Claimed);
     }
-    let plan = match catalog.select(&labels) {
+    let selection = around.catalog.select_member(&labels, None, around.members);
+    let plan = match selection {
         None => "local disk: no group's selector matches".to_owned(),
         Some(selection) => match app::purpose(selection.profile) {
             boot::Purpose::Install(_) => "install, if the node waits for it".to_owned(),
@@ -51,52 +137,87 @@ pub fn labels(catalog: &Catalog, given: impl IntoIterator<Item = (String, String
             boot::Purpose::Hold(reason) => format!("hold: {reason}"),
         },
     };
-    explained(catalog, &labels, "a machine with these labels", plan)
+    let head = "a machine with these labels".to_owned();
+    explained(around, About { head, name: None, labels, member_of: None, selection, plan })
 }
 
-fn plan_text(plan: &Plan) -> String {
-    match plan {
-        Plan::Install => "install: its next net boot starts the installer".to_owned(),
-        other => other.to_string(),
-    }
+/// Whom it is about, and what is known before the groups are looked at.
+struct About<'c, 'n> {
+    head: String,
+    name: Option<String>,
+    labels: Labels,
+    member_of: Option<&'n str>,
+    selection: Option<Selection<'c>>,
+    plan: String,
 }
 
-fn explained(catalog: &Catalog, labels: &Labels, head: &str, plan: String) -> Explained {
-    let ranked = catalog.rank(labels);
-    let chosen = ranked.iter().find(|ranked| ranked.chosen);
-    let group = chosen.map(|ranked| ranked.group.name.clone()).unwrap_or_default();
-    let profile = chosen.map(|ranked| ranked.group.profile.clone()).unwrap_or_default();
-    let mut text = format!("{head}\nnext boot: {plan}\ncatalog: {}\n\nlabels:\n", catalog.id());
-    for (key, label) in labels.iter() {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "  {key} = {:?} ({})", label.value, label.trust);
-    }
-    text.push_str("\ngroups, in the order in which they are asked:\n");
-    for ranked in &ranked {
-        text.push_str(&verdict(ranked));
-    }
-    Explained { text, group, profile, plan }
-}
-
-fn verdict(ranked: &Ranked<'_>) -> String {
-    let mark = match (ranked.chosen, ranked.passed) {
-        (true, _) => "chosen",
-        (false, true) => "matches, but comes later",
-        (false, false) => "does not match",
+fn explained<'c>(around: Around<'c>, about: About<'c, '_>) -> Explained<'c> {
+    let ranked = around.catalog.rank_member(&about.labels, about.member_of, around.members);
+    let total = ranked.len();
+    let groups = shown(around, &about, ranked);
+    let text = text::text(around, &about, &groups, total);
+    let name = |pick: fn(&Group) -> &String| {
+        about.selection.map(|selection| pick(selection.group).clone()).unwrap_or_default()
     };
-    let group = ranked.group;
-    let mut text = format!("  {} → profile {}: {mark}\n", group.name, group.profile);
-    if ranked.tests.is_empty() {
-        text.push_str("    no selector: matches every machine\n");
+    Explained {
+        text,
+        group: name(|group| &group.name),
+        profile: name(|group| &group.profile),
+        plan: about.plan,
+        labels: about.labels,
+        omitted: total - groups.len(),
+        groups,
     }
-    for test in &ranked.tests {
-        let verdict = if test.passed { "pass" } else { "FAIL" };
-        let found = match &test.found {
-            Some((value, trust)) => format!("{value:?} ({trust})"),
-            None => "not set".to_owned(),
-        };
-        let wanted = test.wanted.join(" or ");
-        let _ = writeln!(text, "    {verdict}  {} wants {wanted:?}, is {found}", test.key);
-    }
-    text
 }
+
+/// The groups that are worth showing: the chosen one, the runner-up, full ones, those that come later, and
+/// the nearest that miss.
+fn shown<'c>(around: Around<'c>, about: &About<'c, '_>, ranked: Vec<Ranked<'c>>) -> Vec<Shown<'c>> {
+    let runner_up = ranked.iter().position(|r| r.passed && !r.full && !r.chosen);
+    let mut groups: Vec<(usize, Verdict, Ranked<'c>)> = Vec::new();
+    for (place, ranked) in ranked.into_iter().enumerate() {
+        let verdict = match () {
+            () if ranked.chosen => Verdict::Chosen,
+            () if ranked.full => Verdict::Full,
+            () if Some(place) == runner_up => Verdict::RunnerUp,
+            () if ranked.passed => Verdict::Later,
+            () => Verdict::Misses,
+        };
+        groups.push((place, verdict, ranked));
+    }
+    groups.sort_by_cached_key(|(place, verdict, ranked)| {
+        let failed = ranked.tests.iter().filter(|test| !test.passed).count();
+        let hinted = ranked.tests.iter().any(|test| test.hint.is_some());
+        (*verdict as u8, failed, !hinted, usize::MAX - ranked.tests.len(), *place)
+    });
+    let mut seen = [0_usize; 5];
+    let mut out = Vec::new();
+    for (_, verdict, ranked) in groups {
+        let Some(count) = seen.get_mut(verdict as usize) else { continue };
+        *count += 1;
+        if *count <= SHOWN || around.all {
+            out.push(judged(around, about, verdict, ranked, *count <= SHOWN));
+        }
+    }
+    out
+}
+
+fn judged<'c>(
+    around: Around<'c>,
+    about: &About<'c, '_>,
+    verdict: Verdict,
+    ranked: Ranked<'c>,
+    look_for_flip: bool,
+) -> Shown<'c> {
+    let group = ranked.group;
+    let flips = matches!(verdict, Verdict::RunnerUp | Verdict::Misses) && look_for_flip;
+    let flip = flips
+        .then(|| around.catalog.flip(&about.labels, group, about.member_of, around.members))
+        .flatten();
+    let rule = about.selection.filter(|_| matches!(verdict, Verdict::RunnerUp | Verdict::Later));
+    let rule = rule.map(|selection| Rule::between(selection.group, group));
+    Shown { members: (around.members)(&group.name), ranked, verdict, rule, flip }
+}
+
+#[cfg(test)]
+mod tests;

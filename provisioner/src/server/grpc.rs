@@ -2,8 +2,10 @@
 
 mod catalog;
 mod convert;
+mod listing;
 mod nodes;
 mod past;
+mod plan;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -108,7 +110,7 @@ fn status(error: &RecordError) -> Status {
             Status::failed_precondition(text)
         }
         RecordError::NoNode(_) => Status::not_found(text),
-        RecordError::NoAddress(_) => Status::resource_exhausted(text),
+        RecordError::NoAddress(_) | RecordError::GroupFull(_) => Status::resource_exhausted(text),
         RecordError::NotDurable(_) | RecordError::Stopped => Status::unavailable(text),
     }
 }

@@ -12,6 +12,7 @@ mod batch;
 mod files;
 mod message;
 mod pack;
+pub mod reader;
 mod record;
 mod tree;
 pub mod worker;

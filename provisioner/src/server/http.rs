@@ -3,9 +3,12 @@
 
 mod assets;
 mod boot;
+mod documents;
 mod machine;
 mod node;
 mod reply;
+mod signed;
+mod target;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use machine::Asked;
-pub use reply::{Body, Response};
+pub use reply::{Body, Page, Response};
 
 use super::app::App;
 
@@ -108,12 +111,13 @@ async fn route(
     peer: SocketAddr,
     local: SocketAddr,
 ) -> Response {
-    let asked = Asked::new(&request, peer, local, app);
-    let path = request.uri().path().to_owned();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let path = request.uri().path().to_owned();
+    let query = request.uri().query().unwrap_or_default();
+    let question = Asked::new(&path, query, peer, app.server_url(local));
     if let Some(call) = path.strip_prefix("/v1/node/") {
         return if request.method() == Method::POST {
-            node::call(app, call, request, &asked).await
+            node::call(app, call, request, &question).await
         } else {
             reply::text(StatusCode::METHOD_NOT_ALLOWED, "POST only\n")
         };
@@ -121,18 +125,22 @@ async fn route(
     if !reads {
         return reply::text(StatusCode::METHOD_NOT_ALLOWED, "GET and HEAD only\n");
     }
+    let clean = target::cleaned(&path);
+    let clean = if clean == "/assets" { "/assets/".into() } else { clean };
+    if clean != path {
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        return reply::moved(&format!("{clean}{query}"));
+    }
+    if let Some(target) = target::target(&path) {
+        let (asked, target) = question.of(target);
+        return signed::answer(app, &asked, &target, request.headers()).await;
+    }
     match path.as_str() {
         "/" => reply::text(StatusCode::OK, "matchbox\n"),
-        "/boot.ipxe" | "/boot.ipxe.0" => boot::bootstrap(),
-        "/ipxe" => boot::ipxe(app, &asked).await,
-        "/grub" => boot::grub(app, &asked),
-        "/cloud" => boot::cloud(app, &asked),
-        "/generic" => boot::generic(app, &asked, ""),
-        "/metadata" => boot::metadata(app, &asked),
         "/healthz" => reply::text(StatusCode::OK, "ok\n"),
         "/readyz" => ready(app),
         "/metrics" => reply::text(StatusCode::OK, app.metrics_text()),
-        other => file(app, other, request.headers(), &asked).await,
+        other => file(app, other, request.headers(), &question).await,
     }
 }
 
@@ -141,8 +149,6 @@ async fn file(app: &App, path: &str, headers: &HeaderMap, asked: &Asked) -> Resp
         assets::file(app, name, headers, asked).await
     } else if let Some(name) = path.strip_prefix("/loaders/") {
         assets::loader(app, name, asked)
-    } else if let Some(name) = path.strip_prefix("/generic/") {
-        boot::generic(app, asked, name)
     } else {
         reply::not_found()
     }

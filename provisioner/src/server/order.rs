@@ -6,7 +6,7 @@ use api::node::{After, Claim, FirstBoot, ImageSource, InstallOrder};
 
 use crate::domain::catalog::{Catalog, ConfigKind, ImageRef, Install};
 use crate::domain::node::{Event, Limits, Millis, Node};
-use crate::server::app::{self, App};
+use crate::server::app::App;
 use crate::server::boots::Pinned;
 use crate::server::clock;
 use crate::server::context;
@@ -96,16 +96,14 @@ pub fn possible(
 
 /// What the boot began with. A daemon that was restarted meanwhile orders from the catalog in force.
 fn pinned(app: &App, bearer: &Bearer, node: &Node) -> Result<Pinned, ClaimError> {
-    if let Some(pinned) = app.boots.get(&bearer.boot) {
+    if let Some(pinned) = app.boots.get(&bearer.node, &bearer.boot) {
         return Ok(pinned);
     }
     let catalog: Arc<Catalog> = app.catalog.current();
-    let found = app::select(&catalog, node)
-        .map(|selection| (selection.group.name.clone(), selection.profile.name.clone()));
-    let (group, profile) = found.ok_or_else(|| {
+    let selection = app.select(&catalog, node).ok_or_else(|| {
         ClaimError::Order("no group's selector matches this machine any more".to_owned())
     })?;
-    Ok(Pinned { catalog, profile, group })
+    Ok(Pinned::new(&catalog, selection))
 }
 
 /// The profile's limits. A system that brings its own configuration has no token to phone home with, and
@@ -135,7 +133,8 @@ fn order(
     let first_boot = match install.config {
         ConfigKind::CloudInit => {
             let token = app.tokens.mint(Kind::Node, bearer);
-            FirstBoot::CloudInit { files: context::seed(app, node, pinned, server, &token)? }
+            let around = context::Around { server, subnets: &app.subnets };
+            FirstBoot::CloudInit { files: context::seed(&around, node, pinned, &token)? }
         }
         ConfigKind::None => FirstBoot::None,
     };

@@ -3,43 +3,73 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::render::first_boot::PhoneHome;
-use crate::domain::render::{Context, NodeFacts, RenderFault, Request, Server, TemplateName};
+use crate::domain::render::{Context, NodeFacts, RenderFault, Request, Server, Variables};
 
 use super::group::Group;
-use super::{Catalog, Fault, Profile, Selection};
+use super::{Catalog, Fault, Selection};
 
-/// Renders every template of every group's profile for a sample machine. Profiles that no group names are
-/// rendered with their own metadata only, and may then lack variables that a group would bring.
-pub fn check(catalog: &Catalog) -> Vec<Fault> {
-    let mut faults = BTreeSet::new();
+/// Renders every document of every group's profile for a sample machine, and runs every validator on them.
+/// Profiles that no group names are rendered with their own metadata only, and may then lack variables that
+/// a group would bring.
+pub fn check(catalog: &Catalog) -> Checked {
+    let mut checked = Checked::default();
     for group in catalog.groups() {
         if let Some(profile) = catalog.profile(&group.profile) {
-            faults.extend(check_one(catalog, Selection { group, profile }, true));
+            check_one(catalog, Selection { group, profile }, true, &mut checked);
         }
     }
     let used: BTreeSet<&str> =
         catalog.groups().iter().map(|group| group.profile.as_str()).collect();
     for profile in catalog.profiles().filter(|profile| !used.contains(profile.name.as_str())) {
         let group = Group::sample(&profile.name);
-        faults.extend(check_one(catalog, Selection { group: &group, profile }, false));
+        check_one(catalog, Selection { group: &group, profile }, false, &mut checked);
     }
     let phone_home = PhoneHome { url: "http://192.0.2.1:8080", token: "sample" };
     let phone_home = catalog.templates.phone_home(&phone_home).err();
-    faults.extend(phone_home.map(|fault| at_template(fault, " (its variables are url and token)")));
-    faults.into_iter().collect()
+    let phone_home = phone_home.map(|f| at_template(f, " (its variables are url and token)"));
+    checked.faults.extend(phone_home);
+    checked
 }
 
-fn check_one(catalog: &Catalog, selection: Selection<'_>, in_use: bool) -> Vec<Fault> {
-    let context = Context::new(sample_node(), selection, sample_request(), sample_server());
-    templates(selection.profile)
-        .filter_map(|name| catalog.render(name, &context).err())
-        .filter(|fault| in_use || fault.missing.is_none())
-        .map(|fault| located(fault, selection, in_use))
-        .collect()
+/// What a check found, in the order of files and lines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// The catalog cannot serve.
+    pub faults: BTreeSet<Fault>,
+    /// Worth a look.
+    pub warnings: BTreeSet<Fault>,
 }
 
-fn templates(profile: &Profile) -> impl Iterator<Item = &TemplateName> {
-    profile.ignition.iter().chain(&profile.cloud).chain(profile.generic.values())
+fn check_one(catalog: &Catalog, selection: Selection<'_>, in_use: bool, checked: &mut Checked) {
+    let context = LazyContext::default();
+    let lacks = |fault: &RenderFault| in_use || fault.missing.is_none();
+    let told = |fault: RenderFault| located(fault, selection, in_use);
+    if selection.profile.boot_words.names().next().is_some() {
+        let fault = catalog.boot(selection, context.get(selection)).err();
+        checked.faults.extend(fault.into_iter().filter(lacks).map(told));
+    }
+    for (name, of) in selection.profile.uses() {
+        if catalog.templates.is_verbatim(&name) {
+            continue;
+        }
+        let variables = Variables::Of(context.get(selection));
+        let (faults, warnings) =
+            catalog.prepared.findings(&catalog.templates, (&name, of), variables);
+        checked.faults.extend(faults.into_iter().filter(lacks).map(told));
+        checked.warnings.extend(warnings.into_iter().map(told));
+    }
+}
+
+/// A sample machine's variables, made only when a template wants them.
+#[derive(Default)]
+struct LazyContext(std::cell::OnceCell<Context>);
+
+impl LazyContext {
+    fn get(&self, selection: Selection<'_>) -> &Context {
+        self.0.get_or_init(|| {
+            Context::new(sample_node(), selection, sample_request(), sample_server())
+        })
+    }
 }
 
 fn located(fault: RenderFault, selection: Selection<'_>, in_use: bool) -> Fault {
@@ -99,5 +129,5 @@ fn sample_request() -> Request {
 }
 
 fn sample_server() -> Server {
-    Server { url: "http://192.0.2.1:8080".to_owned() }
+    Server::new("http://192.0.2.1:8080")
 }

@@ -22,6 +22,8 @@ pub struct Group {
     pub selector: Vec<Selector>,
     /// Higher wins over any number of selectors.
     pub priority: i64,
+    /// At most so many live nodes; those that match besides go to the next group. `None`: no limit.
+    pub quantity: Option<u32>,
     /// Tags that its machines get.
     pub tags: BTreeMap<String, String>,
     /// Metadata for templates; over the profile's.
@@ -101,8 +103,8 @@ pub(super) fn normalise<'v>(key: &str, value: &'v str) -> Cow<'v, str> {
 
 const KEYS: Keys<'_> = Keys {
     what: "a group",
-    known: &["id", "name", "profile", "selector", "priority", "tags", "metadata"],
-    later: &["quantity", "network"],
+    known: &["id", "name", "profile", "selector", "priority", "quantity", "tags", "metadata"],
+    later: &["network"],
 };
 
 /// Reads `groups/NAME.*`.
@@ -118,8 +120,9 @@ pub(super) fn read(field: &Field<'_>, file: &str) -> Option<Group> {
         name: id.or(title).unwrap_or_else(|| super::stem(file)).to_owned(),
         selector: selectors(&fields),
         priority: fields.integer("priority").unwrap_or(0),
+        quantity: quantity(&fields),
         tags: tags(&fields),
-        metadata: metadata::read(&fields),
+        metadata: metadata::read(&fields, file),
         file: file.to_owned(),
         name_spot: fields.spot_of(if id.is_some() { "id" } else { "name" }),
         selector_spot: fields.spot_of("selector"),
@@ -130,6 +133,15 @@ pub(super) fn read(field: &Field<'_>, file: &str) -> Option<Group> {
 
 fn is_empty_text(value: &Value) -> bool {
     matches!(value, Value::Text(text) if text.is_empty())
+}
+
+fn quantity(fields: &Map<'_>) -> Option<u32> {
+    let quantity = fields.integer("quantity")?;
+    let quantity = u32::try_from(quantity).ok().filter(|quantity| *quantity > 0);
+    if quantity.is_none() {
+        fields.fault_at("quantity", "the number of nodes is at least 1; leave it out for no limit");
+    }
+    quantity
 }
 
 fn tags(fields: &Map<'_>) -> BTreeMap<String, String> {
@@ -187,6 +199,7 @@ impl Group {
             profile: profile.to_owned(),
             selector: Vec::new(),
             priority: 0,
+            quantity: None,
             tags: BTreeMap::new(),
             metadata: Metadata::new(),
             file: String::new(),

@@ -14,8 +14,15 @@ const MAX_COMBINATIONS: usize = 1024;
 /// Built once for each catalog; groups are meant by their place in the order in which they are asked.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    shapes: HashMap<Vec<String>, HashMap<Vec<String>, usize>>,
+    shapes: HashMap<Vec<String>, HashMap<Vec<String>, Places>>,
     others: Vec<usize>,
+}
+
+/// Groups of one selector: more than one only where priorities differ.
+#[derive(Debug)]
+struct Places {
+    first: usize,
+    rest: Vec<usize>,
 }
 
 impl Index {
@@ -32,7 +39,10 @@ impl Index {
             let keys = selectors.iter().map(|selector| selector.key.clone()).collect();
             let table = index.shapes.entry(keys).or_default();
             for values in combinations {
-                table.entry(values).or_insert(place);
+                table
+                    .entry(values)
+                    .and_modify(|places| places.rest.push(place))
+                    .or_insert_with(|| Places { first: place, rest: Vec::new() });
             }
         }
         index
@@ -40,17 +50,35 @@ impl Index {
 
     /// Place of the first group that these labels pass.
     pub(super) fn first(&self, groups: &[Group], labels: &Labels) -> Option<usize> {
-        let by_shape = self.shapes.iter().filter_map(|(keys, table)| {
+        let by_shape = self.by_shape(labels).map(|places| places.first);
+        by_shape.chain(self.others(groups, labels).next()).min()
+    }
+
+    /// Places of all groups that these labels pass, in the order in which they are asked.
+    pub(super) fn all(&self, groups: &[Group], labels: &Labels) -> Vec<usize> {
+        let by_shape = self.by_shape(labels);
+        let by_shape = by_shape
+            .flat_map(|places| std::iter::once(places.first).chain(places.rest.iter().copied()));
+        let mut all: Vec<usize> = by_shape.chain(self.others(groups, labels)).collect();
+        all.sort_unstable();
+        all
+    }
+
+    fn by_shape(&self, labels: &Labels) -> impl Iterator<Item = &Places> {
+        self.shapes.iter().filter_map(|(keys, table)| {
             let values: Vec<String> = keys
                 .iter()
                 .map(|key| normalise(key, labels.get(key).unwrap_or("")).into_owned())
                 .collect();
-            table.get(&values).copied()
-        });
-        let passes =
-            |place: &&usize| groups.get(**place).is_some_and(|group| group.matches(labels));
-        let other = self.others.iter().find(passes).copied();
-        by_shape.chain(other).min()
+            table.get(&values)
+        })
+    }
+
+    fn others(&self, groups: &[Group], labels: &Labels) -> impl Iterator<Item = usize> {
+        self.others
+            .iter()
+            .copied()
+            .filter(|place| groups.get(*place).is_some_and(|group| group.matches(labels)))
     }
 }
 

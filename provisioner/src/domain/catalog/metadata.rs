@@ -1,6 +1,8 @@
 //! What users nest as they like, for their templates.
 
-use yaml::Map;
+use yaml::{Map, is_json};
+
+use crate::domain::render::HELPERS;
 
 /// Metadata as users nest it.
 pub type Metadata = serde_json::Map<String, serde_json::Value>;
@@ -11,11 +13,13 @@ const RESERVED: [&str; 7] =
 
 /// `metadata`; empty when absent. Its keys lie at the root of templates too, so those that mean something
 /// there are taken.
-pub(super) fn read(fields: &Map<'_>) -> Metadata {
+pub(super) fn read(fields: &Map<'_>, file: &str) -> Metadata {
     let entries = fields.get("metadata").and_then(|field| field.entries("a map"));
     let mut out = Metadata::new();
     for (key, field) in entries.unwrap_or_default() {
-        if RESERVED.contains(&key) {
+        // matchbox's own files are for Go's templates, which look for metadata first.
+        let taken = RESERVED.contains(&key) || HELPERS.contains(&key);
+        if taken && !is_json(file) {
             let message = "templates know something else by this name; choose another";
             field.fault_at_key::<()>(message, None);
         }

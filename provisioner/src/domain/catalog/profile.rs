@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use api::node::{After, DiskRule, ImageFormat, Wipe};
 
 use crate::domain::node::Limits;
-use crate::domain::render::TemplateName;
+use crate::domain::render::{BootWords, Language, TemplateName, Use};
 use yaml::Spot;
 
 use super::Metadata;
@@ -26,6 +26,13 @@ pub struct Profile {
     pub boot_args: Vec<String>,
     /// What is installed.
     pub install: Option<Install>,
+    /// Templates among the words of `boot`; [`Catalog::boot`](super::Catalog::boot) renders them.
+    pub(in crate::domain) boot_words: BootWords,
+    pub(super) boot_spots: BTreeMap<String, Spot>,
+    /// Template that replaces the generated iPXE script.
+    pub boot_ipxe: Option<TemplateName>,
+    /// Template that replaces the generated GRUB configuration.
+    pub boot_grub: Option<TemplateName>,
     /// Ignition template.
     pub ignition: Option<TemplateName>,
     /// cloud-config or script template.
@@ -46,6 +53,16 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Its templates, and what each is for.
+    pub(super) fn uses(&self) -> impl Iterator<Item = (TemplateName, Use)> {
+        let boot = [(&self.boot_ipxe, Language::Ipxe), (&self.boot_grub, Language::Grub)];
+        let boot = boot.into_iter().map(|(name, language)| (name.iter(), Use::Boot(language)));
+        let first = [(self.ignition.iter(), Use::Ignition), (self.cloud.iter(), Use::Cloud)];
+        let several = first.into_iter().chain(boot);
+        let several = several.flat_map(|(names, of)| names.map(move |name| (name.clone(), of)));
+        several.chain(self.generic.values().map(|name| (name.clone(), Use::Generic)))
+    }
+
     /// Boots its own disk and nothing else.
     pub fn is_local_only(&self) -> bool {
         self.boot.is_none() && self.install.is_none()

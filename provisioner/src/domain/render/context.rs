@@ -92,6 +92,17 @@ pub struct Request {
 pub struct Server {
     /// Base URL of the boot plane, no trailing slash.
     pub url: String,
+    /// Address and port in it, as GRUB's `(http,HOST)` wants them.
+    pub host: String,
+}
+
+impl Server {
+    /// By its base URL.
+    pub fn new(url: impl Into<String>) -> Self {
+        let url = url.into();
+        let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host).to_owned();
+        Self { url, host }
+    }
 }
 
 impl NodeFacts {
@@ -163,6 +174,21 @@ impl Context {
         if let Ok(Value::Object(own)) = serde_json::to_value(self) {
             root.extend(own);
         }
+        Value::Object(root)
+    }
+
+    /// The root of Go's templates: matchbox's words over this page's.
+    pub(super) fn go_root(&self) -> Value {
+        let mut root = match serde_json::to_value(self) {
+            Ok(Value::Object(own)) => own,
+            _ => Map::new(),
+        };
+        let request = root.remove("request");
+        root.extend(self.metadata.clone());
+        for (key, value) in &self.group.selector {
+            root.insert(key.to_lowercase(), value.clone());
+        }
+        root.extend(request.map(|request| ("request".to_owned(), request)));
         Value::Object(root)
     }
 }

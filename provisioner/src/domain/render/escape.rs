@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::refused;
+
 /// A scalar of YAML 1.1 and 1.2, in block and flow context, alone or in the middle of a plain scalar.
 ///
 /// Text that is plain to every reader stays as it is; all other becomes a double-quoted string in which
@@ -78,4 +80,45 @@ pub(super) fn json_in_yaml(json: &str) -> String {
         }
     }
     out
+}
+
+/// One word of iPXE: a line is split at blanks before its variables are expanded, and nothing quotes. Values
+/// that are an operator, a comment, a variable or more than one word are refused.
+pub(super) fn ipxe(text: &str) -> String {
+    let operator = !text.is_empty() && text.chars().all(|c| "|&;".contains(c));
+    let word = text.bytes().all(|b| b.is_ascii_graphic() && !b"$\\".contains(&b));
+    if word && !operator && !text.starts_with('#') { text.to_owned() } else { refused::mark(text) }
+}
+
+/// One word of GRUB's script, in quotes or not (GRUB manual, "Quoting"): what means something in either is
+/// refused.
+pub(super) fn grub(text: &str) -> String {
+    let word = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/:@+=,%~".contains(&b));
+    if word { text.to_owned() } else { refused::mark(text) }
+}
+
+/// A string of GRUB's script in double quotes, which holds any line.
+pub(super) fn grub_quoted(text: &str) -> String {
+    if text.chars().any(char::is_control) {
+        return refused::mark(text);
+    }
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        if matches!(c, '"' | '\\' | '$') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+    out
+}
+
+/// Text of a language that nobody here knows: it keeps to its line.
+pub(super) fn plain(text: &str) -> String {
+    if text.chars().any(|c| c.is_control() && c != '\t') || text.contains(['\u{2028}', '\u{2029}'])
+    {
+        refused::mark(text)
+    } else {
+        text.to_owned()
+    }
 }

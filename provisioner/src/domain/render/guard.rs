@@ -43,6 +43,22 @@ pub(super) fn indent_in_block_scalars(text: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// `{{screen x}}` of iPXE writes several words: harmless only where all words are shown.
+pub(super) fn screen_text(text: &str) -> Result<(), Wrong> {
+    const SHOWS: [&str; 5] = ["echo", "item", "menu", "prompt", "choose"];
+    for (at, line) in text.lines().enumerate() {
+        let calls = line.split("{{").skip(1);
+        let shows = line.split_whitespace().next().is_some_and(|word| SHOWS.contains(&word));
+        let is_text = |call: &str| call.trim_start_matches([' ', '~', '(']).starts_with("screen ");
+        if !shows && calls.clone().any(is_text) {
+            let message = "`{{screen x}}` writes several words: it stands behind `echo`, `item` or `menu`; \
+                           elsewhere use {{x}} for one word or {{urlencode x}} inside of a URL";
+            return Err((at + 1, message.to_owned()));
+        }
+    }
+    Ok(())
+}
+
 /// Whether the line above that stands further left opens a block scalar (YAML 1.2 section 8.1).
 fn in_block_scalar(above: &[&str], depth: usize) -> bool {
     let depth_of = |line: &str| line.len() - line.trim_start_matches(' ').len();

@@ -1,5 +1,8 @@
 //! Functions for templates. All pure.
 
+mod crypt;
+mod network;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use handlebars::{
@@ -8,8 +11,8 @@ use handlebars::{
 };
 use serde_json::Value;
 
+use super::Language;
 use super::escape;
-use super::templates::Language;
 
 /// Registers the helpers that handlebars does not bring itself (it has `eq`, `ne`, `and`, `or`, `not`, `len`).
 ///
@@ -22,6 +25,13 @@ use super::templates::Language;
 /// | `default x y` | `x`, or `y` when `x` is missing, null or empty |
 /// | `join list sep` | the list's values with `sep` between |
 /// | `upper x`, `lower x` | in that case |
+/// | `range n` | the numbers from 0, for `each`; `range a b` from a up to b |
+/// | `add n m` | their sum; `add @index 1` counts from 1 |
+/// | `screen x` | text on a machine's screen: for `echo` and `item` of iPXE and GRUB |
+/// | `urlencode x` | percent-encoded (RFC 3986 section 2.3) |
+/// | `multiline x` | text of several lines as it is, in languages that nobody here knows |
+/// | `ip_add a n`, `ip_host net n`, `ip_network net`, … | see [`network`] |
+/// | `sha512crypt password salt` | as in /etc/shadow |
 pub(super) fn register(registry: &mut Handlebars<'static>, language: Language) {
     let value = |apply| Box::new(Returns { apply, missing: false });
     match language {
@@ -38,18 +48,77 @@ pub(super) fn register(registry: &mut Handlebars<'static>, language: Language) {
             registry.register_helper("json", value(|args| json(args).map(Value::from)));
             registry.register_helper("quote", value(|args| text(args, 0).map(Value::from)));
         }
+        Language::Ipxe => {
+            registry.register_helper("screen", Box::new(Writes(screen_text)));
+        }
+        Language::Grub => {
+            registry.register_helper("quote", Box::new(Writes(quote_in_grub)));
+            registry.register_helper("screen", Box::new(Writes(quote_in_grub)));
+        }
         Language::Plain => {
             registry.register_helper("json", Box::new(Writes(json)));
             registry.register_helper("quote", Box::new(Writes(quote)));
             registry.register_helper("indent", Box::new(Writes(indent)));
+            registry.register_helper("multiline", Box::new(Writes(|args| text(args, 0))));
         }
     }
     registry.register_helper("base64", value(|args| Ok(STANDARD.encode(text(args, 0)?).into())));
     registry.register_helper("upper", value(|args| Ok(text(args, 0)?.to_uppercase().into())));
     registry.register_helper("lower", value(|args| Ok(text(args, 0)?.to_lowercase().into())));
     registry.register_helper("join", value(join));
+    registry.register_helper("urlencode", value(|args| Ok(url(&text(args, 0)?).into())));
+    registry.register_helper("range", value(range));
+    registry.register_helper("add", value(add));
+    registry.register_helper("sha512crypt", value(crypt::sha512crypt));
+    registry.register_helper("ip_add", value(network::add));
+    registry.register_helper("ip_host", value(network::host));
+    registry.register_helper("ip_network", value(network::network));
+    registry.register_helper("ip_netmask", value(network::netmask));
+    registry.register_helper("ip_broadcast", value(network::broadcast));
+    registry.register_helper("ip_prefix", value(network::prefix));
     registry.register_helper("default", Box::new(Returns { apply: default, missing: true }));
 }
+
+/// Names that helpers have, here and in handlebars: nobody may call metadata so.
+pub(in crate::domain) const NAMES: [&str; 37] = [
+    "add",
+    "and",
+    "base64",
+    "default",
+    "each",
+    "eq",
+    "gt",
+    "gte",
+    "if",
+    "indent",
+    "ip_add",
+    "ip_broadcast",
+    "ip_host",
+    "ip_netmask",
+    "ip_network",
+    "ip_prefix",
+    "join",
+    "json",
+    "len",
+    "log",
+    "lookup",
+    "lower",
+    "lt",
+    "lte",
+    "multiline",
+    "ne",
+    "not",
+    "or",
+    "quote",
+    "range",
+    "raw",
+    "screen",
+    "sha512crypt",
+    "unless",
+    "upper",
+    "urlencode",
+    "with",
+];
 
 type Apply<T> = fn(&[Option<&Value>]) -> Result<T, String>;
 
@@ -178,4 +247,46 @@ fn default(args: &[Option<&Value>]) -> Result<Value, String> {
         Some(first) => Ok(first.clone()),
         None => value(args, 1).cloned(),
     }
+}
+
+/// A whole number, or text that is one.
+fn integer(args: &[Option<&Value>], at: usize) -> Result<i64, String> {
+    let wrong = || format!("argument {} is no whole number", at + 1);
+    match value(args, at)? {
+        Value::Number(number) => number.as_i64().ok_or_else(wrong),
+        Value::String(text) => text.parse().map_err(|_| wrong()),
+        _ => Err(wrong()),
+    }
+}
+
+/// Longest list of `range`: nobody counts machines further.
+const MAX_RANGE: i64 = 65_536;
+
+fn range(args: &[Option<&Value>]) -> Result<Value, String> {
+    let first = integer(args, 0)?;
+    let (from, to) = if args.len() > 1 { (first, integer(args, 1)?) } else { (0, first) };
+    if to.saturating_sub(from) > MAX_RANGE {
+        return Err(format!("more than {MAX_RANGE} numbers"));
+    }
+    Ok((from..to).collect::<Vec<i64>>().into())
+}
+
+fn add(args: &[Option<&Value>]) -> Result<Value, String> {
+    let sum = integer(args, 0)?.checked_add(integer(args, 1)?);
+    sum.map(Value::from).ok_or_else(|| "the sum is too large".to_owned())
+}
+
+fn url(text: &str) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, KEPT).to_string()
+}
+
+/// Words of iPXE in which nothing means anything: see [`guard::screen_text`](super::guard).
+fn screen_text(args: &[Option<&Value>]) -> Result<String, String> {
+    Ok(super::ipxe::words(&text(args, 0)?).join(" "))
+}
+
+fn quote_in_grub(args: &[Option<&Value>]) -> Result<String, String> {
+    text(args, 0).map(|text| escape::grub_quoted(&text))
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::domain::catalog::Fault;
 
+use super::Language;
 use super::TemplateName;
-use super::templates::Language;
 
 /// Includes of all templates of a catalog.
 #[derive(Debug, Default)]

@@ -117,9 +117,13 @@ pub fn local_disk(reason: &str) -> String {
     out
 }
 
-/// Leaves the reason on the screen for a while, then boots the machine's own disk.
-pub fn hold(reason: &str) -> String {
+/// Leaves the reason, and lines that say more of it, on the screen for a while, then boots the machine's own
+/// disk.
+pub fn hold(reason: &str, why: &[String]) -> String {
     let mut out = begin(reason);
+    for line in why {
+        say(&mut out, line);
+    }
     out.push_str("echo provisioner: MAC ${netX/mac} serial ${serial}\n");
     out.push_str("echo provisioner: UUID ${uuid}\n");
     let _ = writeln!(out, "sleep {READ} ||");
@@ -164,25 +168,29 @@ fn begin(reason: &str) -> String {
 
 /// One `echo` for each line of the screen.
 fn say(out: &mut String, text: &str) {
-    let mut line = String::new();
-    for word in words(text) {
-        if !line.is_empty() && line.len() + 1 + word.len() > WIDTH {
-            let _ = writeln!(out, "echo provisioner: {line}");
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&word);
-    }
-    if !line.is_empty() {
+    for line in lines(text) {
         let _ = writeln!(out, "echo provisioner: {line}");
     }
 }
 
+/// The text in lines that fit on the screen.
+pub(super) fn lines(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words(text) {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() <= WIDTH => {
+                line.push(' ');
+                line.push_str(&word);
+            }
+            _ => lines.push(word),
+        }
+    }
+    lines
+}
+
 /// Words without blanks in which nothing means anything to iPXE: no variable, no line continuation, no
 /// operator, no comment. Screens show ASCII only.
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     let blank = |c: char| c.is_whitespace() || c.is_control();
     text.split(blank).filter(|word| !word.is_empty()).map(word).collect()
 }

@@ -1,10 +1,10 @@
 //! The catalog's templates, compiled once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::sync::Arc;
 
 use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateErrorReason};
-use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::domain::catalog::{Fault, SourceFile};
@@ -12,37 +12,9 @@ use crate::domain::catalog::{Fault, SourceFile};
 use super::first_boot::PhoneHome;
 use super::guard::Wrong;
 use super::includes::Includes;
-use super::{RenderFault, TemplateName, escape, go, guard, helpers};
-
-/// What a template's output is read as: decides how values are escaped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Language {
-    /// Values are scalars; the output must parse.
-    Yaml,
-    /// Values are the inside of strings; the output must parse.
-    Json,
-    /// Values are single words.
-    Shell,
-    /// Values are as they are: nothing is known of the language.
-    Plain,
-}
-
-impl Language {
-    /// By the file's extension, else by its first line, else by its folder.
-    fn of(name: &TemplateName, text: &str) -> Self {
-        let path = Path::new(name.as_str());
-        let extension = path.extension().and_then(|ext| ext.to_str()).unwrap_or_default();
-        match extension.to_ascii_lowercase().as_str() {
-            _ if text.starts_with("#!") => Self::Shell,
-            "yaml" | "yml" | "bu" => Self::Yaml,
-            "json" | "ign" | "ignition" => Self::Json,
-            "sh" => Self::Shell,
-            _ if text.starts_with("#cloud-config") => Self::Yaml,
-            _ if name.as_str().starts_with("ignition/") => Self::Yaml,
-            _ => Self::Plain,
-        }
-    }
-}
+use super::{
+    Context, Language, RenderFault, TemplateName, escape, guard, helpers, refused, structure,
+};
 
 /// All templates of a catalog.
 #[derive(Debug)]
@@ -54,10 +26,49 @@ pub struct Templates {
 #[derive(Debug)]
 struct Source {
     file: String,
+    /// Line and key, when it is a word of a file.
+    place: Option<(usize, String)>,
     language: Language,
-    /// The text when it holds no template: sent byte for byte.
-    verbatim: Option<String>,
+    body: Body,
 }
+
+#[derive(Debug)]
+enum Body {
+    /// It holds no template: sent byte for byte.
+    Verbatim(Arc<str>),
+    /// Registered under its name.
+    Handlebars,
+    /// From one of matchbox's folders.
+    Go(gotemplate::Template),
+}
+
+/// What a template can say.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::domain) enum Variables<'a> {
+    /// A machine's.
+    Of(&'a Context),
+    /// These and no others.
+    Given(&'a Value),
+}
+
+impl Variables<'_> {
+    fn root(&self) -> Cow<'_, Value> {
+        match self {
+            Self::Of(context) => Cow::Owned(context.root()),
+            Self::Given(root) => Cow::Borrowed(root),
+        }
+    }
+
+    fn go_root(&self) -> Cow<'_, Value> {
+        match self {
+            Self::Of(context) => Cow::Owned(context.go_root()),
+            Self::Given(root) => Cow::Borrowed(root),
+        }
+    }
+}
+
+/// Root keys of Go's templates that machines supply: nothing of them may mean anything where it lands.
+const TAINTED: [&str; 2] = ["request", "node"];
 
 /// Name of the template that makes an installed system phone home. A catalog may bring its own.
 const PHONE_HOME: &str = "phone-home.sh";
@@ -99,8 +110,35 @@ impl Templates {
         self.sources.keys()
     }
 
+    /// Its file, relative to the catalog.
+    pub(in crate::domain) fn file<'t>(&'t self, name: &'t TemplateName) -> &'t str {
+        self.sources.get(name).map_or(name.as_str(), |source| &source.file)
+    }
+
+    /// Its text, when it holds no template.
+    pub(super) fn verbatim(&self, name: &TemplateName) -> Option<Arc<str>> {
+        match &self.sources.get(name)?.body {
+            Body::Verbatim(text) => Some(Arc::clone(text)),
+            Body::Handlebars | Body::Go(_) => None,
+        }
+    }
+
+    /// Whether it holds no template.
+    pub(in crate::domain) fn is_verbatim(&self, name: &TemplateName) -> bool {
+        self.sources.get(name).is_some_and(|source| matches!(source.body, Body::Verbatim(_)))
+    }
+
+    /// What its output is read as.
+    pub(super) fn language(&self, name: &TemplateName) -> Option<Language> {
+        self.sources.get(name).map(|source| source.language)
+    }
+
     /// A template's text with these variables.
-    pub(super) fn render(&self, name: &TemplateName, root: &Value) -> Result<String, RenderFault> {
+    pub(super) fn render(
+        &self,
+        name: &TemplateName,
+        variables: Variables<'_>,
+    ) -> Result<Arc<str>, RenderFault> {
         let Some(source) = self.sources.get(name) else {
             return Err(fault(
                 &format!("templates/{name}"),
@@ -108,19 +146,51 @@ impl Templates {
                 "there is no such template".to_owned(),
             ));
         };
-        if let Some(text) = &source.verbatim {
-            return Ok(text.clone());
-        }
-        let Some(registry) = self.registries.get(&source.language) else {
-            return Err(fault(&source.file, 1, "there is no such language".to_owned()));
+        self.text(name, source, variables).map_err(|fault| match &source.place {
+            None => fault,
+            Some((line, key)) => {
+                let message = format!("{key}: {}", fault.message);
+                RenderFault { line: *line, column: 1, message, ..fault }
+            }
+        })
+    }
+
+    fn text(
+        &self,
+        name: &TemplateName,
+        source: &Source,
+        variables: Variables<'_>,
+    ) -> Result<Arc<str>, RenderFault> {
+        let text = match &source.body {
+            Body::Verbatim(text) => return Ok(Arc::clone(text)),
+            Body::Handlebars => self.handlebars(name, source, &variables.root())?,
+            Body::Go(template) => go(template, source, &variables.go_root())?,
         };
-        let text =
-            registry.render(name.as_str(), root).map_err(|error| explain(&source.file, &error))?;
-        well_formed(source.language, &text).map_err(|why| {
+        if let Some((line, value)) = refused::first(&text) {
+            let language = source.language;
+            let message = format!(
+                "line {line} of what it renders: the value {value:?} cannot stand in {language}"
+            );
+            return Err(fault(&source.file, 1, message));
+        }
+        source.language.parses(&text).map_err(|why| {
+            let why = one_line(&why);
             let message = format!("what it renders cannot be read: {why}; use {{{{json x}}}} where a value may hold anything");
             fault(&source.file, 1, message)
         })?;
-        Ok(text)
+        Ok(text.into())
+    }
+
+    fn handlebars(
+        &self,
+        name: &TemplateName,
+        source: &Source,
+        root: &Value,
+    ) -> Result<String, RenderFault> {
+        let Some(registry) = self.registries.get(&source.language) else {
+            return Err(fault(&source.file, 1, "there is no such language".to_owned()));
+        };
+        registry.render(name.as_str(), root).map_err(|error| explain(&source.file, &error))
     }
 
     /// The script that makes an installed system phone home.
@@ -130,7 +200,9 @@ impl Templates {
     ) -> Result<String, RenderFault> {
         let root = serde_json::json!({"url": facts.url, "token": facts.token});
         match TemplateName::new(PHONE_HOME) {
-            Ok(name) => self.render(&name, &root),
+            Ok(name) => {
+                self.render(&name, Variables::Given(&root)).map(|text| text.as_ref().to_owned())
+            }
             Err(error) => Err(fault(PHONE_HOME, 1, error.to_string())),
         }
     }
@@ -146,13 +218,45 @@ impl Templates {
             return Err(Fault::of_file(&*file.path, message));
         }
         let language = Language::of(&name, &file.text);
-        let verbatim = (!file.text.contains("{{")).then(|| file.text.clone());
+        let refuse = |line, why: String| Fault { line, ..Fault::of_file(&*file.path, why) };
+        let (body, wrong) = match body(&file.path, &file.text, matchbox) {
+            Ok(body) => (body, None),
+            Err(fault) => (Body::Verbatim("".into()), Some(fault)),
+        };
+        // One without a template may be included by others.
+        let register = !matchbox;
         // One that has a fault is there all the same: whoever names it is not to blame.
-        let source = Source { file: file.path.clone(), language, verbatim };
+        let source = Source { file: file.path.clone(), place: None, language, body };
         self.sources.insert(name.clone(), source);
-        let text = accepted(&name, language, file, matchbox, includes)
-            .map_err(|(line, why)| Fault { line, ..Fault::of_file(&*file.path, why) })?;
-        self.register(&name, language, file, &text)
+        if let Some(fault) = wrong {
+            return Err(fault);
+        }
+        if !register {
+            includes.add(&name, language, &file.path, Vec::new());
+            return Ok(());
+        }
+        accepted(&name, language, file, includes).map_err(|(line, why)| refuse(line, why))?;
+        self.register(&name, language, file, &file.text)
+    }
+
+    /// A word of a profile's `boot` that holds a template, by a name that no file can have.
+    pub(in crate::domain) fn add_word(
+        &mut self,
+        (file, line): (&str, usize),
+        key: &str,
+        word: &str,
+    ) -> Result<TemplateName, Fault> {
+        let name = TemplateName(format!("{file}#{key}"));
+        let source = SourceFile { path: file.to_owned(), text: word.to_owned() };
+        let refuse = |why| Fault { line, key: Some(key.to_owned()), ..Fault::of_file(file, why) };
+        let accepted = accepted(&name, Language::Ipxe, &source, &mut Includes::default());
+        accepted.map_err(|(_, why)| refuse(why))?;
+        self.register(&name, Language::Ipxe, &source, word).map_err(|f| refuse(f.message))?;
+        let place = Some((line, key.to_owned()));
+        let file = file.to_owned();
+        let source = Source { file, place, language: Language::Ipxe, body: Body::Handlebars };
+        self.sources.insert(name.clone(), source);
+        Ok(name)
     }
 
     fn register(
@@ -172,24 +276,99 @@ impl Templates {
     }
 }
 
-/// The template in handlebars' words, if it does nothing that templates may not do.
+/// What kind of text a file holds. matchbox's own folders are written in Go's templates, and its `.ign` files
+/// are none.
+fn body(path: &str, text: &str, matchbox: bool) -> Result<Body, Fault> {
+    if refused::is_forged(text) {
+        return Err(Fault::of_file(path, "holds the noncharacters U+FDD0 or U+FDD1"));
+    }
+    let raw = matchbox && path.starts_with("ignition/") && is_raw_ignition(path);
+    if raw || !text.contains("{{") {
+        return Ok(Body::Verbatim(text.into()));
+    }
+    if !matchbox {
+        return Ok(Body::Handlebars);
+    }
+    let template = gotemplate::Template::parse(text).map_err(|wrong| Fault {
+        line: wrong.line,
+        column: wrong.column,
+        hint: Some(format!(
+            "{path} is one of matchbox's, in Go's templates; handlebars are in templates/"
+        )),
+        ..Fault::of_file(path, wrong.message)
+    })?;
+    Ok(Body::Go(template))
+}
+
+/// Whether a file holds Ignition and not Butane, as matchbox tells by its name.
+pub(super) fn is_raw_ignition(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
+    matches!(extension, "ign" | "ignition" | "json")
+}
+
+fn go(
+    template: &gotemplate::Template,
+    source: &Source,
+    root: &Value,
+) -> Result<String, RenderFault> {
+    let rendered = template.render_tainted(root, &TAINTED).map_err(|wrong| RenderFault {
+        file: source.file.clone(),
+        line: wrong.line,
+        column: wrong.column,
+        message: match &wrong.missing {
+            Some(name) => nobody_supplies(name),
+            None => wrong.message,
+        },
+        missing: wrong.missing,
+    })?;
+    let unsafe_value = rendered.insertions.iter().find(|value| {
+        value.tainted
+            && match source.language {
+                Language::Shell | Language::Ipxe | Language::Grub => !is_one_word(&value.value),
+                Language::Yaml | Language::Json | Language::Plain => {
+                    value.value.contains(char::is_control)
+                }
+            }
+    });
+    if let Some(value) = unsafe_value {
+        let message = format!(
+            "the machine says {:?} for `{}`, which cannot stand here",
+            value.value, value.path
+        );
+        return Err(RenderFault {
+            column: value.column,
+            ..fault(&source.file, value.line, message)
+        });
+    }
+    structure::same(source.language, &rendered.text, &rendered.skeleton)
+        .map_err(|why| fault(&source.file, 1, why))?;
+    Ok(rendered.text)
+}
+
+fn is_one_word(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/:@+=,%".contains(&b))
+}
+
+/// Notes what a template includes, if it does nothing that templates may not do.
 fn accepted(
     name: &TemplateName,
     language: Language,
     file: &SourceFile,
-    matchbox: bool,
     includes: &mut Includes,
-) -> Result<String, Wrong> {
-    let text = if matchbox { go::translate(&file.text)? } else { file.text.clone() };
-    guard::not_too_deep(&text)?;
+) -> Result<(), Wrong> {
+    let text = &file.text;
+    guard::not_too_deep(text)?;
     if language != Language::Plain {
-        guard::escaped_only(&text)?;
+        guard::escaped_only(text)?;
     }
     if language == Language::Yaml {
-        guard::indent_in_block_scalars(&text)?;
+        guard::indent_in_block_scalars(text)?;
     }
-    includes.add(name, language, &file.path, guard::includes(&text)?);
-    Ok(text)
+    if language == Language::Ipxe {
+        guard::screen_text(text)?;
+    }
+    includes.add(name, language, &file.path, guard::includes(text)?);
+    Ok(())
 }
 
 /// The grammar's own words list every token that it knows.
@@ -217,11 +396,13 @@ fn template_path(path: &str) -> Option<(&str, bool)> {
 type Escape = fn(&str) -> String;
 
 fn registries() -> BTreeMap<Language, Handlebars<'static>> {
-    let languages: [(Language, Escape); 4] = [
+    let languages: [(Language, Escape); 6] = [
         (Language::Yaml, escape::yaml),
         (Language::Json, escape::json_inside),
         (Language::Shell, escape::shell),
-        (Language::Plain, str::to_owned),
+        (Language::Ipxe, escape::ipxe),
+        (Language::Grub, escape::grub),
+        (Language::Plain, escape::plain),
     ];
     let registry = |(language, escape): (Language, Escape)| {
         let mut registry = Handlebars::new();
@@ -233,30 +414,14 @@ fn registries() -> BTreeMap<Language, Handlebars<'static>> {
     languages.into_iter().map(registry).collect()
 }
 
-fn well_formed(language: Language, text: &str) -> Result<(), String> {
-    match language {
-        Language::Yaml => {
-            for document in serde_yaml::Deserializer::from_str(text) {
-                serde_yaml::Value::deserialize(document)
-                    .map_err(|error| one_line(&error.to_string()))?;
-            }
-            Ok(())
-        }
-        Language::Json => {
-            serde_json::from_str::<serde::de::IgnoredAny>(text)
-                .map_err(|error| error.to_string())?;
-            Ok(())
-        }
-        Language::Shell | Language::Plain => Ok(()),
-    }
+fn nobody_supplies(name: &str) -> String {
+    format!("nobody supplies `{name}`; add it to the metadata of the group or profile")
 }
 
 fn explain(file: &str, error: &RenderError) -> RenderFault {
     let (message, missing) = match error.reason() {
         RenderErrorReason::MissingVariable(Some(name)) => {
-            let message =
-                format!("nobody supplies `{name}`; add it to the metadata of the group or profile");
-            (message, Some(name.clone()))
+            (nobody_supplies(name), Some(name.clone()))
         }
         RenderErrorReason::MissingVariable(None) => {
             ("a variable is used that nobody supplies".to_owned(), Some(String::new()))
@@ -270,10 +435,10 @@ fn explain(file: &str, error: &RenderError) -> RenderFault {
     }
 }
 
-fn fault(file: &str, line: usize, message: String) -> RenderFault {
+pub(super) fn fault(file: &str, line: usize, message: String) -> RenderFault {
     RenderFault { file: file.to_owned(), line, column: 1, message, missing: None }
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -18,7 +18,7 @@ fn catalog(files: &[(&str, &str)]) -> Catalog {
         text: (*text).to_owned(),
     };
     let files: Vec<_> = files.iter().map(file).collect();
-    Catalog::build(CatalogId::new("test"), &files).unwrap()
+    Catalog::build(CatalogId::new("test"), &files.into()).unwrap()
 }
 
 fn context(metadata: serde_json::Value) -> Context {
@@ -30,7 +30,8 @@ fn context(metadata: serde_json::Value) -> Context {
 /// One template `FOLDER/NAME` over some metadata.
 fn render(path: &str, template: &str, metadata: serde_json::Value) -> Result<String, RenderFault> {
     let catalog = catalog(&[(&format!("templates/{path}"), template)]);
-    catalog.render(&TemplateName::new(path).unwrap(), &context(metadata))
+    let text = catalog.render(&TemplateName::new(path).unwrap(), &context(metadata))?;
+    Ok(text.as_ref().to_owned())
 }
 
 fn yaml(template: &str, value: &str) -> Result<serde_yaml::Value, String> {
@@ -39,6 +40,8 @@ fn yaml(template: &str, value: &str) -> Result<serde_yaml::Value, String> {
     serde_yaml::from_str(&text).map_err(|error| format!("{error} in {text}"))
 }
 
+mod grub_scripts;
+mod languages;
 mod nocloud;
 mod scripts;
 mod templates;

@@ -50,7 +50,7 @@ fn case(name: String, text: &str) -> Case {
 fn every_faulty_catalog_reports_its_faults_where_they_stand() {
     let mut wrong = String::new();
     for case in cases() {
-        let faults = checked(&case.files).err().unwrap_or_default();
+        let faults = checked(&case.files.clone().into()).err().unwrap_or_default();
         let found: Vec<String> = faults.iter().map(Fault::to_string).collect();
         if found != case.wanted || found.is_empty() {
             wrong.extend([format!("@{}\n", case.name)]);
@@ -70,7 +70,7 @@ fn a_typo_in_one_group_takes_no_machine_to_another_group() {
         SourceFile { path: "groups/default.yaml".into(), text: "profile: local\n".into() };
     let local = SourceFile { path: "profiles/local.yaml".into(), text: LOCAL.into() };
     assert!(
-        checked(&[typo, default, local]).is_err(),
+        checked(&vec![typo, default, local].into()).is_err(),
         "nothing goes live, the last good catalog serves"
     );
 }

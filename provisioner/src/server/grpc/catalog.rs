@@ -5,9 +5,8 @@ use std::sync::Arc;
 use api::v1;
 use tonic::{Request, Response, Status};
 
-use super::find;
+use super::{listing, plan};
 use crate::server::app::App;
-use crate::server::explain;
 
 #[derive(Debug)]
 pub(super) struct Catalog {
@@ -24,6 +23,7 @@ impl Catalog {
             groups: count(catalog.groups().len()),
             profiles: count(catalog.profiles().count()),
             faults: self.app.catalog.faults(),
+            ..v1::CatalogStatus::default()
         }
     }
 }
@@ -49,18 +49,38 @@ impl v1::catalog_server::Catalog for Catalog {
         &self,
         request: Request<v1::ExplainRequest>,
     ) -> Result<Response<v1::Explanation>, Status> {
-        let v1::ExplainRequest { name, labels } = request.into_inner();
-        let explained = if name.is_empty() {
-            explain::labels(&self.app.catalog.current(), labels)
-        } else {
-            let node = find(&self.app, &name)?;
-            explain::node(&self.app.catalog.current(), &node)
-        };
-        Ok(Response::new(v1::Explanation {
-            text: explained.text,
-            group: explained.group,
-            profile: explained.profile,
-            plan: explained.plan,
-        }))
+        let request = request.into_inner();
+        tokio::task::block_in_place(|| listing::explain(&self.app, request)).map(Response::new)
+    }
+
+    async fn groups(
+        &self,
+        _: Request<v1::ListGroupsRequest>,
+    ) -> Result<Response<v1::ListGroupsResponse>, Status> {
+        Ok(Response::new(listing::groups(&self.app)))
+    }
+
+    async fn profiles(
+        &self,
+        _: Request<v1::ListProfilesRequest>,
+    ) -> Result<Response<v1::ListProfilesResponse>, Status> {
+        Ok(Response::new(listing::profiles(&self.app)))
+    }
+
+    async fn render(
+        &self,
+        request: Request<v1::RenderRequest>,
+    ) -> Result<Response<v1::RenderResponse>, Status> {
+        // Loading a revision and rendering are work: packets must not wait for it.
+        let request = request.into_inner();
+        tokio::task::block_in_place(|| plan::render(&self.app, request)).map(Response::new)
+    }
+
+    async fn plan(
+        &self,
+        request: Request<v1::PlanRequest>,
+    ) -> Result<Response<v1::PlanResponse>, Status> {
+        let request = request.into_inner();
+        tokio::task::block_in_place(|| plan::plan(&self.app, request)).map(Response::new)
     }
 }

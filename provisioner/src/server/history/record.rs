@@ -201,7 +201,7 @@ fn attempt(attempt: &Attempt) -> AttemptRecord<'_> {
 }
 
 /// RFC 3339 in UTC with milliseconds.
-fn rfc3339(time: Millis) -> String {
+pub(super) fn rfc3339(time: Millis) -> String {
     let (seconds, millis) = (time.0 / 1000, time.0 % 1000);
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);

@@ -20,7 +20,8 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
 use super::reply::{self, Body};
-use super::{Asked, Response as Answer};
+use super::target::split_form;
+use super::{Asked, Response as Answer, signed};
 use crate::domain::timeline::Step;
 use crate::server::app::App;
 use crate::server::order;
@@ -42,7 +43,13 @@ pub(super) fn loader(app: &App, name: &str, asked: &Asked) -> Answer {
 /// A file of the asset store.
 pub(super) async fn file(app: &App, name: &str, headers: &HeaderMap, asked: &Asked) -> Answer {
     let Some(path) = confined(&app.assets, name).await else {
-        return reply::not_found();
+        // A signature that lies beside its file is served as it is; others are made.
+        let (of, form) = split_form(name);
+        let Some(form) = form else { return reply::not_found() };
+        return match confined(&app.assets, of).await {
+            Some(path) => signed::asset(app, &path, form).await,
+            None => reply::not_found(),
+        };
     };
     match open(&path, headers).await {
         Ok(Opened::Part { file, range, size, tag }) => {
@@ -104,7 +111,7 @@ async fn open(path: &Path, headers: &HeaderMap) -> std::io::Result<Opened> {
 
 /// One range of RFC 9110 section 14.1.2. `None` for what may be ignored: several ranges, other units.
 /// An empty range cannot be satisfied.
-fn parse_range(text: &str, size: u64) -> Option<std::ops::Range<u64>> {
+pub(super) fn parse_range(text: &str, size: u64) -> Option<std::ops::Range<u64>> {
     let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
     if first.is_empty() {
         let suffix: u64 = last.trim().parse().ok()?;

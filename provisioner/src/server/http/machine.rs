@@ -2,11 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use hyper::Request;
-
+use super::target::{Rendering, Target, split_form};
 use crate::domain::labels::{Labels, Trust};
 use crate::domain::machine::{Claims, Mac};
+use crate::domain::render::Request;
 use crate::server::app::App;
+use crate::server::script::{Around, Loader};
 
 /// Labels that are taken from a query. They are kept with the node: nobody may fill the store with them.
 const MOST_LABELS: usize = 64;
@@ -26,17 +27,49 @@ pub struct Asked {
     pub query: Vec<(String, String)>,
     /// The query as it was sent.
     pub raw_query: String,
+    /// The path, without a signature's suffix.
+    path: String,
 }
 
 impl Asked {
-    pub(super) fn new<B>(
-        request: &Request<B>,
-        peer: SocketAddr,
-        local: SocketAddr,
-        app: &App,
-    ) -> Self {
-        let raw_query = request.uri().query().unwrap_or_default().to_owned();
-        Self { peer, server: app.server_url(local), query: parse_query(&raw_query), raw_query }
+    pub(super) fn new(path: &str, raw_query: &str, peer: SocketAddr, server: String) -> Self {
+        let query = parse_query(raw_query);
+        Self { peer, server, query, raw_query: raw_query.to_owned(), path: path.to_owned() }
+    }
+
+    /// The question that a target means: a MAC in the path is one in the query, and GRUB's
+    /// `/grub?…&mac=MAC.sig` is the signature of `/grub?…&mac=MAC`.
+    pub(super) fn of(mut self, mut target: Target) -> (Self, Target) {
+        self.path.clone_from(&target.path);
+        if target.form.is_none() && target.rendering == Rendering::Script(Loader::Grub) {
+            let (query, form) = split_form(&self.raw_query);
+            if form.is_some() {
+                target.form = form;
+                self.query = parse_query(query);
+                self.raw_query = query.to_owned();
+            }
+        }
+        if let Some(mac) = target.mac {
+            self.query.retain(|(key, _)| key != "mac");
+            self.query.push(("mac".to_owned(), mac.to_string()));
+        }
+        (self, target)
+    }
+
+    /// What is around the machine.
+    pub fn around<'a>(&'a self, app: &'a App) -> Around<'a> {
+        Around { server: &self.server, subnets: &app.subnets }
+    }
+
+    /// Path and query, to be asked again.
+    pub fn question(&self) -> String {
+        let mark = if self.raw_query.is_empty() { "" } else { "?" };
+        format!("{}{mark}{}", self.path, self.raw_query)
+    }
+
+    /// What templates may know of the question.
+    pub fn request(&self) -> Request {
+        Request { query: self.query.iter().cloned().collect(), raw_query: self.raw_query.clone() }
     }
 
     /// Which machine it says it is.

@@ -149,9 +149,10 @@ fn refused(error: &RecordError) -> Response {
             StatusCode::CONFLICT
         }
         RecordError::NoNode(_) => StatusCode::UNAUTHORIZED,
-        RecordError::NotDurable(_) | RecordError::Stopped | RecordError::NoAddress(_) => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        RecordError::NotDurable(_)
+        | RecordError::Stopped
+        | RecordError::NoAddress(_)
+        | RecordError::GroupFull(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     refuse(status, &error.to_string())
 }

@@ -46,6 +46,8 @@ pub struct Sighting {
     pub firmware: String,
     /// What the catalog has for it.
     pub selected: Selected,
+    /// How many live nodes the selected group may have; `None`: any number.
+    pub quantity: Option<u32>,
     /// Id of the catalog in force.
     pub catalog: String,
     /// The step of its boot that this is.
@@ -162,6 +164,9 @@ pub enum RecordError {
     /// The machine says nothing by which it could be known.
     #[error("this machine gave no usable UUID, serial or MAC")]
     Nameless,
+    /// The selected group has as many live nodes as it may have: select again.
+    #[error("group {0} is full")]
+    GroupFull(String),
     /// There is no address.
     #[error(transparent)]
     NoAddress(#[from] NoAddress),

@@ -255,3 +255,31 @@ async fn a_node_that_no_group_selects_any_more_loses_its_profile() {
     let node = rig.recorder.sight(select(Selected::Nothing)).await.unwrap();
     assert_eq!((node.status.group.clone(), node.status.profile.clone()), (None, None));
 }
+
+#[tokio::test]
+async fn a_group_never_has_more_live_nodes_than_its_quantity() {
+    let rig = rig();
+    let sight = |serial: &str| Sighting {
+        claims: Claims::new().with_serial(Some(serial)),
+        selected: Selected::Group("controllers".to_owned(), "p".to_owned()),
+        quantity: Some(2),
+        ..Sighting::default()
+    };
+    let many = (0..8).map(|number| rig.recorder.sight(sight(&format!("SN{number}"))));
+    let told = futures_util::future::join_all(many).await;
+    let members: Vec<_> = told.iter().filter_map(|told| told.as_ref().ok()).collect();
+    assert_eq!(members.len(), 2);
+    let full = |told: &&Result<_, RecordError>| matches!(told, Err(RecordError::GroupFull(_)));
+    assert_eq!(told.iter().filter(full).count(), 6);
+    let serial = members[0].serial().unwrap().to_owned();
+    assert!(rig.recorder.sight(sight(&serial)).await.is_ok(), "a member has its place");
+
+    let word = Word {
+        event: Event::Steer(Steer::Retire),
+        actor: "operator root".to_owned(),
+        boot: None,
+        catalog: String::new(),
+    };
+    rig.recorder.tell(members[0].id.clone(), word).await.unwrap();
+    assert!(rig.recorder.sight(sight("SN99")).await.is_ok(), "a retired node leaves its place");
+}

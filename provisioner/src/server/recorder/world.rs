@@ -134,6 +134,7 @@ impl World {
             Resolved::Ambiguous(ids) => return Err(RecordError::Ambiguous(ids)),
             Resolved::Nameless => return Err(RecordError::Nameless),
         };
+        self.has_room(&old, &sighting)?;
         let mut next = Node::clone(&old);
         seen(&mut next, &sighting);
         next.status.address = self.address_of(&sighting.claims).or(next.status.address);
@@ -168,6 +169,20 @@ impl World {
             self.begin(&node.id, sighting.boot.as_ref(), reached, now, batch);
         }
         Ok(node)
+    }
+
+    /// Decided here, where there is no other machine at the same time.
+    fn has_room(&self, node: &Node, sighting: &Sighting) -> Result<(), RecordError> {
+        let (Selected::Group(group, _), Some(quantity)) = (&sighting.selected, sighting.quantity)
+        else {
+            return Ok(());
+        };
+        let is_member = node.status.group.as_deref() == Some(group);
+        if is_member || self.nodes.members(group) < quantity {
+            Ok(())
+        } else {
+            Err(RecordError::GroupFull(group.clone()))
+        }
     }
 
     fn tell(

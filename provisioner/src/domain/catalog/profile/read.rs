@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::catalog::{metadata, stem};
-use crate::domain::render::TemplateName;
 use crate::domain::render::ipxe::Arg;
+use crate::domain::render::{BootWords, TemplateName};
 use yaml::{Field, Item, Keys, Map, Spot, Value, is_json};
 
 use super::install::read_install;
@@ -33,8 +33,8 @@ const KEYS: Keys<'_> = Keys {
 };
 const BOOT: Keys<'_> = Keys {
     what: "`boot`",
-    known: &["kernel", "initrd", "args"],
-    later: &["ipxe", "grub", "cmdline"],
+    known: &["kernel", "initrd", "args", "ipxe", "grub"],
+    later: &["cmdline"],
 };
 
 /// What a profile is called, before it is read whole.
@@ -68,12 +68,18 @@ pub(in crate::domain::catalog) fn read(
     let install = fields.get("install");
     let installs = install.is_some();
     let install = install.and_then(|field| read_install(&field));
-    let boot = fields.get("boot").and_then(|field| read_boot(&field, installs));
+    let mut templates = Vec::new();
+    let boot = fields.get("boot").and_then(|field| read_boot(&field, installs, &mut templates));
+    let has_script = fields.get("boot").is_some_and(|boot| has_any(&boot, &["ipxe", "grub"]));
+    let (boot, scripts) = boot.unzip();
+    let [boot_ipxe, boot_grub] = scripts.unwrap_or_default();
     let boot_args = boot.as_ref().map(|boot| boot.args.clone());
     let boot = boot.filter(|_| !installs);
-    let no_kernel = boot.as_ref().is_some_and(|boot| boot.kernel.is_empty());
+    let no_kernel = boot.as_ref().is_some_and(|boot| boot.kernel.is_empty())
+        && !has_script;
     if no_kernel && !is_json(file) {
-        let message = "`boot` without `install` names the kernel to run";
+        let message =
+            "`boot` without `install` names the kernel to run, or a script: `ipxe`, `grub`";
         fields.fault_at("boot", message);
     }
     let contradiction = match (fields.boolean("live"), boot.is_some(), installs) {
@@ -87,7 +93,6 @@ pub(in crate::domain::catalog) fn read(
     if !contradiction.is_empty() {
         fields.fault_at("live", contradiction);
     }
-    let mut templates = Vec::new();
     let ignition = template(&fields, ["ignition", "ignition_id"], "ignition", &mut templates);
     let cloud = template(&fields, ["cloud", "cloud_id"], "cloud", &mut templates);
     Some(Profile {
@@ -95,10 +100,14 @@ pub(in crate::domain::catalog) fn read(
         boot,
         boot_args: boot_args.unwrap_or_default(),
         install,
+        boot_words: BootWords::default(),
+        boot_spots: fields.get("boot").map(|boot| spots(&boot)).unwrap_or_default(),
+        boot_ipxe,
+        boot_grub,
         ignition,
         cloud,
         generic: generic(&fields, &mut templates),
-        metadata: metadata::read(&fields),
+        metadata: metadata::read(&fields, file),
         hold: one_line(&fields, "hold"),
         message: one_line(&fields, "message"),
         file: file.to_owned(),
@@ -107,21 +116,51 @@ pub(in crate::domain::catalog) fn read(
     })
 }
 
+/// Where the words of `boot` that hold templates stand, by the names that faults give them.
+fn spots(boot: &Field<'_>) -> BTreeMap<String, Spot> {
+    let Value::Map(entries) = boot.value() else { return BTreeMap::new() };
+    let words = entries.iter().flat_map(|entry| match &entry.item.value {
+        Value::List(items) => {
+            let named = |(at, item): (usize, &Item)| (format!("boot.{}[{at}]", entry.key), item.spot);
+            items.iter().enumerate().map(named).collect::<Vec<_>>()
+        }
+        _ => vec![(format!("boot.{}", entry.key), entry.item.spot)],
+    });
+    words.collect()
+}
+
+fn has_any(field: &Field<'_>, keys: &[&str]) -> bool {
+    let Value::Map(entries) = field.value() else { return false };
+    entries.iter().any(|entry| keys.contains(&entry.key.as_str()))
+}
+
 fn one_line(fields: &Map<'_>, key: &str) -> Option<String> {
     let text = fields.text(key)?;
     Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// The templates that replace the generated scripts: iPXE's and GRUB's.
+type Scripts = [Option<TemplateName>; 2];
+
 /// `boot`; beside an installation it is about the installer's kernel.
-fn read_boot(field: &Field<'_>, installs: bool) -> Option<Boot> {
+fn read_boot(
+    field: &Field<'_>,
+    installs: bool,
+    templates: &mut Vec<(TemplateName, Spot)>,
+) -> Option<(Boot, Scripts)> {
     let fields = field.map(&BOOT)?;
+    let mut script = |kind: &str| {
+        let field = fields.get(kind).filter(|_| fields.name(kind).is_some())?;
+        named(kind, &field, templates)
+    };
+    let scripts = [script("ipxe"), script("grub")];
     let boot = Boot {
         kernel: fields.text("kernel").unwrap_or_default().to_owned(),
         initrd: fields.texts("initrd"),
         args: fields.texts("args"),
     };
     if installs {
-        for key in ["kernel", "initrd"].into_iter().filter(|key| fields.has(key)) {
+        for key in ["kernel", "initrd", "ipxe", "grub"].into_iter().filter(|key| fields.has(key)) {
             let message = "the installer brings its own: beside `install`, `boot` has only `args`";
             fields.fault_at(key, message);
         }
@@ -134,11 +173,14 @@ fn read_boot(field: &Field<'_>, installs: bool) -> Option<Boot> {
             }
         }
     }
-    Some(boot)
+    Some((boot, scripts))
 }
 
 /// matchbox writes them into the script as they are; so shall we, but never a second line.
 fn word_of_a_script(word: &str, for_installer: bool) -> Result<(), String> {
+    if for_installer && word.contains("{{") {
+        return Err(format!("{word:?}: the installer's arguments hold no templates"));
+    }
     if for_installer {
         return Arg::verbatim(word).map(drop).map_err(|error| error.to_string());
     }

@@ -20,7 +20,7 @@ proptest::proptest! {
             text: "cloud: x.yaml\ngeneric: {a: x, b: x.sh}".to_owned(),
         };
         let files = [&files[..], &[profile]].concat();
-        if let Ok(catalog) = Catalog::build(CatalogId::new("test"), &files) {
+        if let Ok(catalog) = Catalog::build(CatalogId::new("test"), &files.to_vec().into()) {
             let _ = check(&catalog);
         }
     }
@@ -39,7 +39,7 @@ proptest::proptest! {
                 i64::try_from(at).unwrap() * 2 + priority, serde_json::to_string(selector).unwrap());
             files.push(SourceFile { path: format!("groups/g{at}.yaml"), text });
         }
-        let catalog = Catalog::build(CatalogId::new("test"), &files).unwrap();
+        let catalog = Catalog::build(CatalogId::new("test"), &files.to_vec().into()).unwrap();
         let pairs: Vec<_> = machine.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         let asked = catalog.groups().iter().find(|group| group.matches(&labels(&pairs)));
         proptest::prop_assert_eq!(group_for(&catalog, &pairs), asked.map(|group| group.name.as_str()));
@@ -49,7 +49,7 @@ proptest::proptest! {
     fn no_text_makes_the_load_panic(group in "\\PC{0,60}", profile in "[a-z:{}\\[\\]\n &*!|>'\"-]{0,60}") {
         let files = [("groups/x.yaml", group), ("profiles/x.json", profile.clone()), ("profiles/y.yaml", profile)];
         let files = files.map(|(path, text)| SourceFile { path: path.to_owned(), text });
-        let _ = Catalog::build(CatalogId::new("test"), &files);
+        let _ = Catalog::build(CatalogId::new("test"), &files.to_vec().into());
     }
 
     #[test]
@@ -61,7 +61,7 @@ proptest::proptest! {
         }
         let labels = labels(&[("a", "1"), ("b", "1")]);
         let name = |files: &[SourceFile]| {
-            let catalog = Catalog::build(CatalogId::new("test"), files).unwrap();
+            let catalog = Catalog::build(CatalogId::new("test"), &files.to_vec().into()).unwrap();
             catalog.select(&labels).map(|selection| selection.group.name.clone())
         };
         let forward = name(&files);

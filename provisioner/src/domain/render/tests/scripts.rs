@@ -27,30 +27,6 @@ fn live_ipxe_is_matchboxs() {
 }
 
 #[test]
-fn live_grub_is_matchboxs() {
-    assert_eq!(
-        grub::live(&flatcar()),
-        "default=0
-fallback=1
-timeout=1
-menuentry \"CoreOS (EFI)\" {
-echo \"Loading kernel\"
-linuxefi \"/assets/vmlinuz\" initrd=main x=${mac:hexhyp}
-echo \"Loading initrd\"
-initrdefi  \"--name main /assets/a.img\" \"/assets/b.img\"
-}
-menuentry \"CoreOS (BIOS)\" {
-echo \"Loading kernel\"
-linux \"/assets/vmlinuz\" initrd=main x=${mac:hexhyp}
-echo \"Loading initrd\"
-initrd  \"--name main /assets/a.img\" \"/assets/b.img\"
-}
-"
-    );
-    assert!(grub::live(&Boot::default()).contains("\ninitrdefi \n}\n"));
-}
-
-#[test]
 fn metadata_is_matchboxs_but_sorted() {
     let mut context = context(json!({
         "name": "x", "on": true, "three": 3, "half": 1.5, "big": 12_345_678_901_u64, "list": [1], "none": null,
@@ -120,7 +96,7 @@ reboot
 
 #[test]
 fn a_hold_says_why_and_which_machine_it_is() {
-    assert_snapshot!(ipxe::hold("held by an operator: ${evil} || shell\nreboot ; # nothing"), @"
+    assert_snapshot!(ipxe::hold("held by an operator: ${evil} || shell\nreboot ; # nothing", &[]), @"
 #!ipxe
 echo provisioner: held by an operator: S{evil} '|| shell reboot '; '# nothing
 echo provisioner: MAC ${netX/mac} serial ${serial}
@@ -152,7 +128,7 @@ proptest! {
     #[test]
     fn no_reason_adds_a_command_to_a_script(reason in "(?s).{0,200}|[ \n\r\t|&;#$\\{}\\\\a-]{0,60}") {
         for (with, without) in [
-            (ipxe::hold(&reason), ipxe::hold("")),
+            (ipxe::hold(&reason, &[]), ipxe::hold("", &[])),
             (ipxe::local_disk(&reason), ipxe::local_disk("")),
         ] {
             let (with, without) = (commands(&with), commands(&without));

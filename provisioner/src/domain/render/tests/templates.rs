@@ -6,7 +6,9 @@ fn shipped_cloud(hostname: &str, user: &str, keys: &[String]) -> Result<String, 
     let catalog = catalog(&[("templates/cloud/debian.yaml", text)]);
     let mut context = context(json!({"user": user, "ssh_authorized_keys": keys}));
     context.node.hostname = hostname.to_owned();
-    catalog.render(&TemplateName::in_folder("cloud", "debian.yaml").unwrap(), &context)
+    let text =
+        catalog.render(&TemplateName::in_folder("cloud", "debian.yaml").unwrap(), &context)?;
+    Ok(text.as_ref().to_owned())
 }
 
 #[test]
@@ -63,7 +65,22 @@ fn helpers_do_what_they_say() {
     assert_eq!(told("x: |\n  {{indent 2 text}}"), "x: |\n  Ab\n  c");
     assert_eq!(told("{{quote text}}"), "\"Ab\\nc\"");
     assert_eq!(told("{{default none \"d\"}} {{default empty \"e\"}} {{default n 4}}"), "d e 3");
-    assert_eq!(told("{{join list \", \"}} {{upper text}} {{lower text}}"), "a, b AB\nC ab\nc");
+    assert_eq!(told("{{join list \", \"}} {{upper \"aB\"}} {{lower \"aB\"}}"), "a, b AB ab");
+    assert_eq!(told("{{multiline text}}"), "Ab\nc");
+    assert_eq!(told("{{urlencode map.k}}"), "v%3A%20w");
+    assert_eq!(
+        told("{{#each (range n)}}{{add this 1}}{{/each}}{{#each (range 5 7)}}{{this}}{{/each}}"),
+        "12356"
+    );
+    assert_eq!(
+        told("{{#each list}}{{this}}={{ip_add \"10.77.0.9\" @index}} {{/each}}"),
+        "a=10.77.0.9 b=10.77.0.10 "
+    );
+    assert_eq!(
+        told("{{ip_host \"10.77.0.0/24\" 1}}/{{ip_prefix \"10.77.0.0/24\"}}"),
+        "10.77.0.1/24"
+    );
+    assert!(told("{{sha512crypt \"x\" \"salt\"}}").starts_with("$6$salt$"));
     assert_eq!(told("{{#if (eq n 3)}}three{{/if}}{{#if (not empty)}}none{{/if}}"), "threenone");
     assert_eq!(told("{{#each list}}{{@index}}{{this}}{{/each}}"), "0a1b");
     assert_eq!(told("{{base64 (json list)}}"), "WyJhIiwiYiJd");
@@ -78,7 +95,7 @@ fn templates_include_each_other_by_name() {
     ]);
     let name = TemplateName::new("cloud/a.yaml").unwrap();
     let text = catalog.render(&name, &context(json!({"x": "y: z"}))).unwrap();
-    assert_eq!(text, "a: \"y\\u003a z\"\nb: \"y\\u003a z\"\nc: d\n");
+    assert_eq!(*text, *"a: \"y\\u003a z\"\nb: \"y\\u003a z\"\nc: d\n");
 }
 
 #[test]
@@ -90,7 +107,7 @@ fn selectors_lie_at_the_root_over_metadata_as_in_matchbox() {
     context.request.query.insert("os".to_owned(), "installed".to_owned());
     context.request.raw_query = "os=installed".to_owned();
     let text = catalog.render(&TemplateName::new("generic/x").unwrap(), &context).unwrap();
-    assert_eq!(text, "selector installed os=installed");
+    assert_eq!(*text, *"selector installed os=installed");
 }
 
 #[test]
@@ -115,11 +132,17 @@ fn a_selection_supplies_metadata_tags_and_the_matched_selector() {
         tags: one("role", "web"),
         ..NodeFacts::default()
     };
-    let server = Server { url: "http://s".to_owned() };
+    let server = Server::new("http://s");
     let context = Context::new(node, selection, Request::default(), server);
     let name = selection.profile.generic[""].clone();
     let text = catalog.render(&name, &context).unwrap();
-    assert_eq!(text, "52:54:00:00:00:0b 9000 d r1 web g p http://s");
+    assert_eq!(*text, *"52:54:00:00:00:0b 9000 d r1 web g p http://s");
+}
+
+#[test]
+fn a_value_keeps_to_its_line_in_a_language_that_nobody_here_knows() {
+    let fault = render("generic/ks.cfg", "rootpw {{x}}\n", json!({"x": "a\n%post"})).unwrap_err();
+    assert!(fault.message.contains("line 1 of what it renders"), "{fault}");
 }
 
 #[test]
