@@ -9,6 +9,7 @@ mod boot_device;
 mod build;
 mod check;
 mod data_url;
+mod deflate;
 mod files;
 mod grub;
 mod merge;

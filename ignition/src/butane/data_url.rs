@@ -1,11 +1,11 @@
 //! Contents as `data:` URLs (RFC 2397), in the smallest of Butane's three ways to write them.
 
-use std::io::Write;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use flate2::{Compression, GzBuilder};
+use flate2::Crc;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use super::deflate::deflate;
 
 /// What RFC 2396 calls reserved.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -51,16 +51,15 @@ fn based(contents: &[u8]) -> String {
     format!("data:;base64,{}", STANDARD.encode(contents))
 }
 
-/// With the header that Go writes: no time, no system.
+/// RFC 1952, with the header that Go writes: no time, packed as hard as possible, no system.
 fn gzip(contents: &[u8]) -> Vec<u8> {
-    const UNKNOWN_SYSTEM: u8 = 255;
-    let builder = GzBuilder::new().operating_system(UNKNOWN_SYSTEM);
-    let mut encoder = builder.write(Vec::new(), Compression::best());
-    // A vector takes everything; if it did not, an empty result would be noticed as too small by no one.
-    match encoder.write_all(contents).and_then(|()| encoder.finish()) {
-        Ok(packed) => packed,
-        Err(_) => contents.to_vec(),
-    }
+    let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255];
+    packed.extend(deflate(contents));
+    let mut sum = Crc::new();
+    sum.update(contents);
+    packed.extend(sum.sum().to_le_bytes());
+    packed.extend(sum.amount().to_le_bytes());
+    packed
 }
 
 #[cfg(test)]

@@ -231,10 +231,8 @@ impl Kind {
         match self {
             Self::Bool => "bool".to_owned(),
             Self::Int => "int".to_owned(),
-            Self::Text("") => "string".to_owned(),
-            Self::Text(name) => format!("v0_{}.{name}", version.base),
-            Self::Texts("") => "[]string".to_owned(),
-            Self::Texts(name) => format!("[]v0_{}.{name}", version.base),
+            Self::Text(name) => text_name(name, version),
+            Self::Texts(name) => format!("[]{}", text_name(name, version)),
             Self::Map(shape) => shape.type_name(version),
             Self::Maps(shape) if shape.name == "HTTPHeader" => {
                 format!("v0_{}.HTTPHeaders", version.base)
@@ -242,4 +240,15 @@ impl Kind {
             Self::Maps(shape) => format!("[]{}", shape.type_name(version)),
         }
     }
+}
+
+/// Later versions took plain text for some of these.
+fn text_name(name: &str, version: &Version) -> String {
+    let until = match name {
+        "" => 0,
+        "FilesystemOption" => 1,
+        "LuksOption" | "RaidOption" => 4,
+        _ => ALWAYS,
+    };
+    if version.base <= until { format!("v0_{}.{name}", version.base) } else { "string".to_owned() }
 }
