@@ -54,6 +54,10 @@ pub(crate) enum Failure {
     Some { open: usize, all: usize, exit: Exit },
     #[error("the catalog was not taken, {faults}: the last good one goes on being served")]
     Catalog { faults: String },
+    #[error("the catalog's source cannot be read: what was served goes on being served")]
+    CatalogSource,
+    #[error("the newest catalog waits for a word: the last good one goes on being served")]
+    CatalogWaits,
     #[error("{0}")]
     TimedOut(String),
     #[error("cannot write the output")]
@@ -80,6 +84,8 @@ impl Failure {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Self::Declined
             | Self::Catalog { .. }
+            | Self::CatalogSource
+            | Self::CatalogWaits
             | Self::TimedOut(_)
             | Self::Output(_)
             | Self::Format { .. } => Exit::Failed,
@@ -146,6 +152,9 @@ impl Failure {
             },
             Self::NothingMatches(_) => Some("`mayuctl get nodes` shows what there is."),
             Self::Catalog { .. } => Some("Mend them, then `mayuctl catalog reload`."),
+            Self::CatalogWaits => {
+                Some("Look at `mayuctl plan`, then `mayuctl catalog reload --ack`.")
+            }
             _ => None,
         }
     }
