@@ -114,9 +114,11 @@ impl Serving {
                 }
             }
         }
-        let candidate = newest(&source)?;
+        let (mark, candidate) = newest(&source)?;
         let id = candidate.catalog.id().clone();
-        let serving = Self::begin(settings, source, candidate, accepted);
+        let mut serving = Self::begin(settings, source, candidate, accepted);
+        // What was read just now need not be read again by the first look.
+        serving.tried = Mutex::new(Some(mark));
         serving.remember(id.as_str());
         Ok(serving)
     }
@@ -337,9 +339,9 @@ impl Serving {
     }
 }
 
-fn newest(source: &Source) -> Result<Candidate, Vec<Fault>> {
+fn newest(source: &Source) -> Result<(Mark, Candidate), Vec<Fault>> {
     let mark = source.newest(false).map_err(|why| failed(source, why))?;
-    source.load(mark, None)
+    Ok((mark, source.load(mark, None)?))
 }
 
 fn failed(source: &Source, why: String) -> Vec<Fault> {
