@@ -163,8 +163,12 @@ pub(crate) enum DescribeKind {
 pub(crate) enum CatalogVerb {
     /// Show which version is served, and the faults of one that could not be
     Status,
-    /// Load it now
-    Reload,
+    /// Look at its source now; exit 1 when the newest version is not taken
+    Reload {
+        /// Take it although it moves many nodes: what waits, as `catalog status` and `plan` show it
+        #[arg(long)]
+        ack: bool,
+    },
 }
 
 #[derive(Debug, clap::Args)]

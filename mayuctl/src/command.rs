@@ -28,7 +28,7 @@ pub(crate) enum Command {
     Boots { name: String, json: bool },
     Wait(WaitRequest),
     CatalogStatus,
-    CatalogReload,
+    CatalogReload { ack: bool },
     Version { client_only: bool },
     Completions(Shell),
 }
@@ -188,7 +188,7 @@ impl TryFrom<Verb> for Command {
                 limit: parse_time_limit(&timeout)?,
             }),
             Verb::Catalog(CatalogVerb::Status) => Self::CatalogStatus,
-            Verb::Catalog(CatalogVerb::Reload) => Self::CatalogReload,
+            Verb::Catalog(CatalogVerb::Reload { ack }) => Self::CatalogReload { ack },
             Verb::Version { client } => Self::Version { client_only: client },
             Verb::Completions { shell } => Self::Completions(shell.into()),
         })

@@ -56,6 +56,10 @@ pub(crate) enum Failure {
     Some { open: usize, all: usize, exit: Exit },
     #[error("the catalog was not taken, {faults}: the last good one goes on being served")]
     Catalog { faults: String },
+    #[error("the catalog's source cannot be read: what was served goes on being served")]
+    CatalogSource,
+    #[error("the newest catalog waits for a word: the last good one goes on being served")]
+    CatalogWaits,
     #[error("{0}")]
     TimedOut(String),
     /// An answer, given by the exit code.
@@ -92,6 +96,8 @@ impl Failure {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Self::Declined
             | Self::Catalog { .. }
+            | Self::CatalogSource
+            | Self::CatalogWaits
             | Self::TimedOut(_)
             | Self::Output(_)
             | Self::Format { .. } => Exit::Failed,
@@ -162,6 +168,9 @@ impl Failure {
             Self::NoSuch { what: "group", .. } => Some("`mayuctl get groups` shows what there is."),
             Self::NoSuch { .. } => Some("`mayuctl get profiles` shows what there is."),
             Self::Catalog { .. } => Some("Mend them, then `mayuctl catalog reload`."),
+            Self::CatalogWaits => {
+                Some("Look at `mayuctl plan`, then `mayuctl catalog reload --ack`.")
+            }
             _ => None,
         }
     }

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::server::Client;
 use crate::view::object::{BootObject, HistoryObject, json};
 use crate::view::table::{Cell, Table};
-use crate::view::text::{clean, count, or_dash, time};
+use crate::view::text::{clean, count, or_dash, span, time};
 
 /// The node's past, as the history repository has it.
 pub(crate) async fn history(
@@ -101,32 +101,71 @@ pub(crate) async fn catalog_status(
     show_catalog(&answer.map_err(Failure::answered(what))?.into_inner(), s)
 }
 
-/// Loads the catalog now. That it has faults is a failure, as nothing was taken.
+/// Loads the catalog now. That the newest version was not taken is a failure.
 pub(crate) async fn catalog_reload(
     client: &Client,
+    ack: bool,
     s: &mut Surroundings<'_>,
 ) -> Result<(), Failure> {
-    let answer = client.catalog().reload(CatalogReloadRequest { ack: false }).await;
+    let answer = client.catalog().reload(CatalogReloadRequest { ack }).await;
     let status = answer.map_err(Failure::answered("reload the catalog"))?.into_inner();
     show_catalog(&status, s)?;
-    match status.faults.len() {
-        0 => Ok(()),
-        faults => Err(Failure::Catalog { faults: count(faults, "fault") }),
+    if !status.faults.is_empty() {
+        return Err(Failure::Catalog { faults: count(status.faults.len(), "fault") });
     }
+    if !status.look_failed.is_empty() {
+        return Err(Failure::CatalogSource);
+    }
+    if !status.waiting.is_empty() {
+        return Err(Failure::CatalogWaits);
+    }
+    Ok(())
 }
 
 fn show_catalog(status: &CatalogStatus, s: &mut Surroundings<'_>) -> Result<(), Failure> {
     writeln!(s.out, "catalog   {}", or_dash(&status.id))?;
-    writeln!(s.out, "path      {}", or_dash(&status.path))?;
-    writeln!(s.out, "groups    {}", status.groups)?;
-    writeln!(s.out, "profiles  {}", status.profiles)?;
+    let (groups, profiles) = (status.groups.to_string(), status.profiles.to_string());
+    let since = if status.since_ms > 0 { ago(status.since_ms, (s.now)()) } else { String::new() };
+    let looked =
+        if status.looked_ms > 0 { ago(status.looked_ms, (s.now)()) } else { String::new() };
+    let lines = [
+        ("commit", status.commit.as_str()),
+        ("signed by", &status.signed_by),
+        ("path", &status.path),
+        ("ref", &status.r#ref),
+        ("remote", &status.remote),
+        ("groups", &groups),
+        ("profiles", &profiles),
+        ("since", &since),
+        ("looked", &looked),
+    ];
+    for (name, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
+        writeln!(s.out, "{name:9} {}", clean(value))?;
+    }
+    for warning in &status.warnings {
+        writeln!(s.out, "warning   {}", clean(warning))?;
+    }
+    if !status.look_failed.is_empty() {
+        writeln!(s.out, "\nThe last look at the source failed:\n  {}", clean(&status.look_failed))?;
+    }
     if !status.faults.is_empty() {
         writeln!(s.out, "\nThe newest version was not taken:")?;
     }
     for fault in &status.faults {
         writeln!(s.out, "  {}", clean(fault))?;
     }
+    if !status.waiting.is_empty() {
+        writeln!(s.out, "\nCatalog {} waits for a word:", clean(&status.waiting))?;
+        writeln!(s.out, "  {}", clean(&status.waiting_reason))?;
+        writeln!(s.out, "  what it changes:  mayuctl plan")?;
+        writeln!(s.out, "  take it:          mayuctl catalog reload --ack")?;
+    }
     Ok(())
+}
+
+/// A point in time, and how long ago that is.
+fn ago(ms: i64, now_ms: i64) -> String {
+    format!("{} ({} ago)", time(ms), span(ms, now_ms))
 }
 
 pub(crate) fn client_version(s: &mut Surroundings<'_>) -> Result<(), Failure> {

@@ -128,7 +128,7 @@ async fn execute(args: Args, s: &mut Surroundings<'_>) -> Result<(), Failure> {
         Command::Boots { name, json } => inform::boots(&client, &name, json, s).await,
         Command::Wait(request) => wait::wait(&client, request, s).await,
         Command::CatalogStatus => inform::catalog_status(&client, s).await,
-        Command::CatalogReload => inform::catalog_reload(&client, s).await,
+        Command::CatalogReload { ack } => inform::catalog_reload(&client, ack, s).await,
         Command::Version { .. } => inform::server_version(&client, s).await,
         Command::Completions(_) => Ok(()),
     }

@@ -153,7 +153,7 @@ fn check(place: Where) -> ExitCode {
         Ok(settings) => settings,
         Err(code) => return code,
     };
-    match Serving::load(settings.catalog) {
+    match Serving::newest_of(&settings.catalog, &settings.data_dir) {
         Ok(serving) => {
             let catalog = serving.current();
             say(&format!(

@@ -3,6 +3,7 @@
 //! An unknown or repeated key, a wrong type and a value that cannot work are faults; all of them are told
 //! at once, each with its line. What a later version will understand is refused by name, never ignored.
 
+mod catalog;
 mod dhcp;
 mod signing;
 mod values;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use yaml::{Dialect, Faults, Field, Keys, Map, SourceFile};
 
+pub use catalog::{CatalogSettings, GitSettings};
 pub use dhcp::{Dhcp, DhcpMode};
 pub use signing::Signing;
 pub use yaml::Fault;
@@ -29,8 +31,8 @@ pub struct Settings {
     pub interfaces: Vec<String>,
     /// What becomes of machines that were never seen before.
     pub enrolment: Enrolment,
-    /// Directory with groups, profiles and templates; `None`: the catalog that the program carries.
-    pub catalog: Option<PathBuf>,
+    /// Where groups, profiles and templates come from.
+    pub catalog: CatalogSettings,
     /// The DHCP service.
     pub dhcp: Dhcp,
     /// Directory of the boot loaders.
@@ -193,7 +195,6 @@ fn settings(root: &Field<'_>, file: &str, overrides: &Overrides) -> Option<Setti
     };
     let data_dir = path(&top, "data_dir").unwrap_or_else(|| PathBuf::from(DATA_DIR));
     let data_dir = overrides.data_dir.clone().unwrap_or(data_dir);
-    let catalog = sub(&top, "catalog", &["path", "git"], &["git"]);
     let loaders = sub(&top, "loaders", &["directory", "secure_boot"], &["secure_boot"]);
     let operator = sub(&top, "operator", &["listen", "socket"], &["listen"]);
     unavailable(&top);
@@ -202,8 +203,7 @@ fn settings(root: &Field<'_>, file: &str, overrides: &Overrides) -> Option<Setti
         advertise: advertise(&top, &dhcp),
         interfaces: interfaces(&top, overrides),
         enrolment: enrolment(&top),
-        catalog: (overrides.catalog.clone())
-            .or_else(|| catalog.and_then(|section| path(&section, "path"))),
+        catalog: catalog::read(&top, base, overrides.catalog.as_deref()),
         dhcp,
         loaders: loaders
             .and_then(|section| path(&section, "directory"))

@@ -177,7 +177,6 @@ async fn the_catalog_is_shown_and_its_faults_fail_a_reload() {
     let fake = Fake::serve(State { catalog, ..State::default() });
     insta::assert_snapshot!(mayuctl(&fake, "catalog reload").await, @r"
     catalog   -
-    path      -
     groups    0
     profiles  0
 
@@ -187,6 +186,67 @@ async fn the_catalog_is_shown_and_its_faults_fail_a_reload() {
     exit 1
     ");
     assert!(mayuctl(&fake, "catalog status").await.ends_with("exit 0"));
+}
+
+#[tokio::test]
+async fn a_catalog_that_waits_is_shown_with_the_command_that_takes_it() {
+    let catalog = CatalogStatus {
+        id: "1111111111111111111111111111111111111111".into(),
+        commit: "Add rack b (Alice)".into(),
+        signed_by: "alice@example.org".into(),
+        r#ref: "main".into(),
+        remote: "https://git.example.org/catalog.git".into(),
+        path: "https://git.example.org/catalog.git".into(),
+        since_ms: NOW_MS - 86_400_000,
+        looked_ms: NOW_MS - 12_000,
+        waiting: "2222222222222222222222222222222222222222".into(),
+        waiting_reason: "12 of 40 nodes would get another profile".into(),
+        warnings: vec!["the history was rewritten".into()],
+        ..CatalogStatus::default()
+    };
+    let fake = Fake::serve(State { catalog: catalog.clone(), ..State::default() });
+    insta::assert_snapshot!(mayuctl(&fake, "catalog status").await, @r"
+    catalog   1111111111111111111111111111111111111111
+    commit    Add rack b (Alice)
+    signed by alice@example.org
+    path      https://git.example.org/catalog.git
+    ref       main
+    remote    https://git.example.org/catalog.git
+    groups    0
+    profiles  0
+    since     2026-01-01T03:04:05Z (24h ago)
+    looked    2026-01-02T03:03:53Z (12s ago)
+    warning   the history was rewritten
+
+    Catalog 2222222222222222222222222222222222222222 waits for a word:
+      12 of 40 nodes would get another profile
+      what it changes:  mayuctl plan
+      take it:          mayuctl catalog reload --ack
+    exit 0
+    ");
+    assert!(mayuctl(&fake, "catalog reload").await.ends_with("exit 1"));
+    assert!(mayuctl(&fake, "catalog reload --ack").await.ends_with("exit 1"));
+    let look_failed = "main cannot be fetched from https://git.example.org: timed out".into();
+    let catalog = CatalogStatus { look_failed, waiting: String::new(), ..catalog };
+    let fake = Fake::serve(State { catalog, ..State::default() });
+    insta::assert_snapshot!(mayuctl(&fake, "catalog reload").await, @r"
+    catalog   1111111111111111111111111111111111111111
+    commit    Add rack b (Alice)
+    signed by alice@example.org
+    path      https://git.example.org/catalog.git
+    ref       main
+    remote    https://git.example.org/catalog.git
+    groups    0
+    profiles  0
+    since     2026-01-01T03:04:05Z (24h ago)
+    looked    2026-01-02T03:03:53Z (12s ago)
+    warning   the history was rewritten
+
+    The last look at the source failed:
+      main cannot be fetched from https://git.example.org: timed out
+    ! mayuctl: the catalog's source cannot be read: what was served goes on being served
+    exit 1
+    ");
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 const EXAMPLE: &str = include_str!("../../../docs/provisioner.example.yaml");
@@ -35,7 +37,7 @@ fn the_example_file_loads_and_says_the_defaults() {
     let as_default = Settings {
         advertise: None,
         interfaces: Vec::new(),
-        catalog: None,
+        catalog: CatalogSettings::default(),
         dhcp: default.dhcp.clone(),
         ..settings
     };
@@ -89,7 +91,7 @@ fn a_file_that_cannot_be_read_is_named() {
 
 #[test]
 fn what_this_version_cannot_do_is_refused_by_name() {
-    let text = "catalog: {git: {ref: main, poll: 30s}}
+    let text = "catalog: {path: c}
 history: {remote: git@example.org, push: true}
 dhcp: {mode: proxy}
 store: {etcd: {endpoints: [e]}}
@@ -116,7 +118,7 @@ fn the_command_line_wins_over_the_file() {
     let settings = Settings::parse(EXAMPLE, "p.yaml", &overrides).unwrap();
     assert_eq!(settings.interfaces, ["lab0"]);
     assert_eq!(settings.data_dir, Path::new("/tmp/d"));
-    assert_eq!(settings.catalog.as_deref(), Some(Path::new("/tmp/c")));
+    assert_eq!(settings.catalog.path.as_deref(), Some(Path::new("/tmp/c")));
     let settings = Settings::parse("", "p.yaml", &overrides).unwrap();
     assert_eq!(settings.assets, Path::new("/tmp/d/assets"));
     let wrong = Overrides { interface: Some("eth 0".to_owned()), ..Overrides::default() };
@@ -131,7 +133,7 @@ fn the_command_line_wins_over_the_file() {
 fn relative_paths_are_taken_from_the_files_directory() {
     let text = "catalog: {path: catalog}\nassets: /a\n";
     let settings = Settings::parse(text, "/etc/p/p.yaml", &Overrides::default()).unwrap();
-    assert_eq!(settings.catalog.as_deref(), Some(Path::new("/etc/p/catalog")));
+    assert_eq!(settings.catalog.path.as_deref(), Some(Path::new("/etc/p/catalog")));
     assert_eq!(settings.assets, Path::new("/a"));
 }
 
@@ -267,4 +269,53 @@ fn signing_keys_are_taken_from_the_files_directory_and_a_certificate_needs_its_k
         "p.yaml:2:20: signing.certificate_key: of no use without `certificate`: name both, or neither"
     );
     assert!(faults("signing: {kez: k}\n").contains("did you mean `key`?"));
+}
+
+#[test]
+fn a_catalog_may_be_commits_of_a_repository_here_or_elsewhere() {
+    let read = |text: &str| Settings::parse(text, "/etc/p/p.yaml", &Overrides::default());
+    let catalog = |text: &str| read(text).unwrap().catalog;
+    let here = catalog("catalog: {path: c, git: {ref: v1}}");
+    assert_eq!(here.path.as_deref(), Some(Path::new("/etc/p/c")));
+    assert_eq!((here.poll, here.moves), (Duration::from_secs(1), 10));
+    assert_eq!(here.git.map(|git| (git.reference, git.remote)), Some(("v1".to_owned(), None)));
+    let text = "{remote: \"git@h:c.git\", verify: keys/, key: k, directory: a/b/}";
+    let there = catalog(&format!("catalog: {{gate: {{moves: 0}}, git: {text}}}"));
+    assert_eq!((there.poll, there.moves), (Duration::from_secs(30), 0));
+    let git = there.git.unwrap();
+    assert_eq!((git.reference.as_str(), git.directory.as_str()), ("main", "a/b"));
+    assert_eq!(git.remote.as_deref(), Some("git@h:c.git"));
+    assert_eq!(git.verify.as_deref(), Some(Path::new("/etc/p/keys/")));
+    let path = catalog("catalog: {git: {remote: ../c.git}}").git.unwrap().remote;
+    assert_eq!(path.as_deref(), Some("/etc/p/../c.git"));
+    let overrides = Overrides { catalog: Some("/tmp/c".into()), ..Overrides::default() };
+    let over = Settings::parse("catalog: {path: c, git: {}}", "p.yaml", &overrides).unwrap();
+    assert_eq!((over.catalog.path.as_deref(), over.catalog.git), (Some(Path::new("/tmp/c")), None));
+}
+
+#[test]
+fn a_catalog_source_that_cannot_work_is_told() {
+    let cases = [
+        (
+            "{git: {}}",
+            "1:11: catalog.git: say where the repository is: with `path`, or with `git.remote`",
+        ),
+        (
+            "{path: c, git: {remote: r}}",
+            "1:11: catalog.path: a remote is kept in the data directory",
+        ),
+        ("{path: c, git: {key: k}}", "1:26: catalog.git.key: is for a remote by ssh"),
+        ("{path: c, git: {ref: a..b}}", "1:31: catalog.git.ref: \"a..b\" is no name of a ref"),
+        ("{git: {remote: \"ext::sh -c x\"}}", "catalog.git.remote: \"ext::sh -c x\" is no address"),
+        ("{git: {remote: \"ftp://h/c\"}}", "catalog.git.remote: \"ftp://h/c\" is no address"),
+        ("{path: c, git: {directory: ../x}}", "is no path inside of a repository"),
+        ("{path: c, git: {poll: 0s}}", "too short or too long"),
+        ("{path: c, git: {pol: 3s}}", "did you mean `poll`?"),
+        ("{gate: {moves: -1}}", "a number of nodes is wanted, 0 or more"),
+        ("{gate: {moves: ten}}", "a whole number is wanted here"),
+    ];
+    for (text, message) in cases {
+        let told = faults(&format!("catalog: {text}"));
+        assert!(told.contains(message), "{text}: {told}");
+    }
 }

@@ -105,6 +105,7 @@ impl App {
                     writeln!(text, "provisioner_dhcp_dropped_total{{reason=\"{reason}\"}} {count}");
             }
         }
+        text.push_str(&self.catalog.metrics_text());
         let lag = self.history.report().pending;
         let _ = writeln!(
             text,

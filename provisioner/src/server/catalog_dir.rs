@@ -1,24 +1,21 @@
 //! The catalog from a directory, and the one that is shipped inside of the program.
 
+mod gather;
+
 use std::collections::hash_map::DefaultHasher;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::hash::{Hash, Hasher};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use ignition::Local;
 use sha2::{Digest, Sha256};
 
 use crate::domain::catalog::{Catalog, CatalogId, Fault, Files, SourceFile};
-
-/// Folders that belong to a catalog; a matchbox data directory has the last three.
-const FOLDERS: [&str; 6] = ["groups", "profiles", "templates", "ignition", "cloud", "generic"];
-
-/// Largest file that is read, in bytes. Configurations are kilobytes; this is somebody's image.
-const MAX_FILE: u64 = 4 << 20;
-/// Most files of one catalog.
-const MAX_FILES: usize = 200_000;
-/// Deepest folder below the catalog; symbolic links may point in a circle.
-const MAX_DEPTH: usize = 16;
+use gather::relative;
+pub(super) use gather::{FOLDERS, Gather, LOCAL, MAX_DEPTH, is_scratch, no_catalog};
 
 macro_rules! shipped {
     ($($path:literal),* $(,)?) => {
@@ -50,7 +47,8 @@ const SHIPPED: &[(&str, &str)] = shipped![
 
 /// Reads, builds and checks the catalog in a directory. All faults at once.
 pub fn load(directory: &Path) -> Result<Catalog, Vec<Fault>> {
-    checked(&read(directory)?)
+    let files = read(directory)?;
+    checked(id(&files), &files)
 }
 
 /// The catalog that is shipped inside of the program.
@@ -59,132 +57,193 @@ pub fn shipped() -> Result<Catalog, Vec<Fault>> {
         path: (*path).to_owned(),
         text: (*text).to_owned(),
     };
-    checked(&SHIPPED.iter().map(file).collect::<Vec<_>>().into())
+    let files = SHIPPED.iter().map(file).collect::<Vec<_>>().into();
+    checked(id(&files), &files)
 }
 
 /// A number that changes when a file is added, removed, renamed or written: names, sizes and times of change
 /// only, so cheap enough to be asked for every second. What cannot be read counts as absent.
 pub fn fingerprint(directory: &Path) -> u64 {
     let mut hasher = DefaultHasher::new();
-    let mut faults = Vec::new();
-    for path in list(directory, &mut faults) {
+    let mut gather = Gather::default();
+    let mut paths = list(directory, &FOLDERS, Links::Followed, &mut gather);
+    for path in &paths {
         path.hash(&mut hasher);
-        if let Ok(about) = fs::metadata(&path) {
-            about.len().hash(&mut hasher);
-            about.modified().ok().hash(&mut hasher);
-        }
+        hash_metadata(fs::metadata(path), &mut hasher);
     }
-    faults.len().hash(&mut hasher);
+    paths = list(directory, &[LOCAL], Links::Kept, &mut gather);
+    for path in &paths {
+        path.hash(&mut hasher);
+        hash_metadata(fs::symlink_metadata(path), &mut hasher);
+    }
+    gather.finish().err().map_or(0, |faults| faults.len()).hash(&mut hasher);
     hasher.finish()
+}
+
+fn hash_metadata(about: io::Result<Metadata>, hasher: &mut impl Hasher) {
+    if let Ok(about) = about {
+        about.len().hash(hasher);
+        about.mode().hash(hasher);
+        about.ino().hash(hasher);
+        about.modified().ok().hash(hasher);
+    }
 }
 
 /// The catalog's files in the order of their paths.
 pub fn read(directory: &Path) -> Result<Files, Vec<Fault>> {
-    let mut faults = Vec::new();
     if !FOLDERS.iter().any(|folder| directory.join(folder).is_dir()) {
-        let message = format!(
-            "{} holds no catalog: none of the folders {} is there",
-            directory.display(),
-            FOLDERS.join(", ")
-        );
-        return Err(vec![Fault::of_file(directory.display().to_string(), message)]);
+        return Err(vec![no_catalog(&directory.display().to_string())]);
     }
-    let mut files = Vec::new();
-    for path in list(directory, &mut faults) {
-        let name = relative(directory, &path);
-        match read_file(&path) {
-            Ok(text) => files.push(SourceFile { path: name, text }),
-            Err(why) => faults.push(Fault::of_file(name, why)),
+    let mut gather = Gather::default();
+    for path in list(directory, &FOLDERS, Links::Followed, &mut gather) {
+        if let Some(name) = named(directory, &path, &mut gather)
+            && let Err(why) = read_text(&path, &name, &mut gather)
+        {
+            gather.fault(name, why);
         }
     }
-    if faults.is_empty() { Ok(files.into()) } else { Err(faults) }
+    for path in list(directory, &[LOCAL], Links::Kept, &mut gather) {
+        if let Some(name) = named(directory, &path, &mut gather)
+            && let Err(why) = read_local(&path, &name, &mut gather)
+        {
+            gather.fault(name, why);
+        }
+    }
+    gather.finish()
 }
 
-fn checked(files: &Files) -> Result<Catalog, Vec<Fault>> {
-    Catalog::load(id(files), files)
+/// Builds and checks. All faults at once.
+pub(super) fn checked(id: CatalogId, files: &Files) -> Result<Catalog, Vec<Fault>> {
+    Catalog::load(id, files)
 }
 
 /// `dir-` and 12 hex digits of the SHA-256 over paths and contents, each with its length in front.
-fn id(files: &Files) -> CatalogId {
+pub(super) fn id(files: &Files) -> CatalogId {
     let mut hash = Sha256::new();
-    for part in files.sources.iter().flat_map(|file| [&file.path, &file.text]) {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    for file in &files.sources {
+        part(file.path.as_bytes());
+        part(file.text.as_bytes());
+    }
+    for (path, entry) in &files.local {
+        // No source has a path that begins with a slash.
+        part(b"/");
+        part(path.as_bytes());
+        match entry {
+            Local::File { bytes, executable: false } => [b"file", &**bytes].map(&mut part),
+            Local::File { bytes, executable: true } => [b"program", &**bytes].map(&mut part),
+            Local::Link(target) => [b"link", target.as_bytes()].map(&mut part),
+        };
     }
     let digits = hex::encode(hash.finalize());
     CatalogId::new(format!("dir-{}", digits.get(..12).unwrap_or(&digits)))
 }
 
-fn list(directory: &Path, faults: &mut Vec<Fault>) -> Vec<PathBuf> {
+/// What a symbolic link is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Links {
+    /// What it points to.
+    Followed,
+    /// An entry of its own.
+    Kept,
+}
+
+fn list(root: &Path, folders: &[&str], links: Links, gather: &mut Gather) -> Vec<PathBuf> {
     let mut paths = Vec::new();
-    for folder in FOLDERS {
-        let folder = directory.join(folder);
+    for folder in folders {
+        let folder = root.join(folder);
         if folder.is_dir() {
-            list_folder(directory, &folder, 0, &mut paths, faults);
+            list_folder(root, &folder, links, &mut paths, gather);
         }
     }
     paths.sort();
     paths
 }
 
+/// What lies in a folder, and in the folders therein.
 fn list_folder(
     root: &Path,
     folder: &Path,
-    depth: usize,
+    links: Links,
     paths: &mut Vec<PathBuf>,
-    faults: &mut Vec<Fault>,
+    gather: &mut Gather,
 ) {
-    let mut note = |why: String| faults.push(Fault::of_file(relative(root, folder), why));
-    if depth > MAX_DEPTH {
-        return note(format!(
+    let lossy = || folder.strip_prefix(root).unwrap_or(folder).to_string_lossy().into_owned();
+    let depth = folder.strip_prefix(root).map_or(0, |path| path.components().count());
+    if depth > MAX_DEPTH + 1 {
+        let why = format!(
             "folders are nested more than {MAX_DEPTH} deep; does a symbolic link point in a circle?"
-        ));
+        );
+        return gather.fault(lossy(), why);
     }
     let entries = match fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
         Ok(entries) => entries,
-        Err(error) => return note(format!("cannot be read: {error}")),
+        Err(error) => return gather.fault(lossy(), format!("cannot be read: {error}")),
     };
-    if paths.len() + entries.len() > MAX_FILES {
-        return note(format!("the catalog has more than {MAX_FILES} files"));
+    if !gather.may_walk(&lossy(), entries.len()) {
+        return;
     }
-    for path in entries.into_iter().map(|entry| entry.path()).filter(|path| !is_scratch(path)) {
-        if path.is_dir() {
-            list_folder(root, &path, depth + 1, paths, faults);
+    for entry in entries {
+        let path = entry.path();
+        if links == Links::Followed && is_scratch(&entry.file_name().to_string_lossy()) {
+            continue;
+        }
+        // The kind that the folder itself knows saves a question for each file.
+        let is_folder = match entry.file_type() {
+            Ok(kind) if kind.is_symlink() => links == Links::Followed && path.is_dir(),
+            Ok(kind) => kind.is_dir(),
+            Err(_) => false,
+        };
+        if is_folder {
+            list_folder(root, &path, links, paths, gather);
         } else {
             paths.push(path);
         }
     }
 }
 
-/// Hidden files, and what editors leave behind while somebody types.
-fn is_scratch(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let suffixes = ["~", ".swp", ".swo", ".swx", ".tmp", ".bak", ".orig", ".rej"];
-    name.starts_with(['.', '#']) || suffixes.iter().any(|suffix| name.ends_with(suffix))
+fn named(root: &Path, path: &Path, gather: &mut Gather) -> Option<String> {
+    let name = relative(root, path);
+    if name.is_none() {
+        gather.fault(path.to_string_lossy(), "has a name that is not UTF-8");
+    }
+    name
 }
 
-fn read_file(path: &Path) -> Result<String, String> {
-    let about = fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?;
-    if !about.is_file() {
-        return Err("is no regular file".to_owned());
+fn read_text(path: &Path, name: &str, gather: &mut Gather) -> Result<(), String> {
+    let about = fs::metadata(path).map_err(unreadable)?;
+    regular(&about)?;
+    if gather.has_room_for_text(name, about.len()) {
+        gather.text(name.to_owned(), fs::read(path).map_err(unreadable)?);
     }
-    if about.len() > MAX_FILE {
-        return Err(format!(
-            "has {} bytes; a file of the catalog has at most {MAX_FILE}",
-            about.len()
-        ));
-    }
-    let bytes = fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
-    String::from_utf8(bytes).map_err(|error| {
-        format!(
-            "is not UTF-8 text (byte {}); files that are no text belong into the asset store",
-            error.utf8_error().valid_up_to()
-        )
-    })
+    Ok(())
 }
 
-fn relative(root: &Path, path: &Path) -> String {
-    path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
+fn read_local(path: &Path, name: &str, gather: &mut Gather) -> Result<(), String> {
+    let about = fs::symlink_metadata(path).map_err(unreadable)?;
+    if about.is_symlink() {
+        let target = fs::read_link(path).map_err(unreadable)?;
+        gather.link(name, target.as_os_str().as_bytes());
+        return Ok(());
+    }
+    regular(&about)?;
+    if gather.has_room_for_local(name, about.len()) {
+        let bytes = fs::read(path).map_err(unreadable)?;
+        gather.file(name, bytes, about.mode() & 0o100 != 0);
+    }
+    Ok(())
+}
+
+fn regular(about: &Metadata) -> Result<(), String> {
+    if about.is_file() { Ok(()) } else { Err("is no regular file".to_owned()) }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn unreadable(error: io::Error) -> String {
+    format!("cannot be read: {error}")
 }
 
 #[cfg(test)]

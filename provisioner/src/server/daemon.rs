@@ -16,9 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{DhcpMode, Enrolment, Settings};
 use crate::domain::catalog::Fault;
+use crate::domain::plan::moves;
 use crate::server::app::App;
 use crate::server::boots::Boots;
-use crate::server::catalog::{self, Serving};
+use crate::server::catalog::{self, Look, Serving};
 use crate::server::history::{History, worker};
 use crate::server::loaders::Loaders;
 use crate::server::logs::Logs;
@@ -49,7 +50,7 @@ pub enum End {
 
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(settings: Settings) -> End {
-    let catalog = match Serving::load(settings.catalog.clone()) {
+    let catalog = match Serving::load(&settings.catalog, &settings.data_dir) {
         Ok(catalog) => catalog,
         Err(faults) => return End::Catalog(faults),
     };
@@ -225,7 +226,20 @@ fn app(
         metrics: Metrics::default(),
         history: worker.status,
     };
+    guard(&app);
     Ok((app, vec![thread, worker.thread]))
+}
+
+/// From now on the known nodes have a say in what goes live. What came while the daemon was down is looked at
+/// before the first machine asks.
+fn guard(app: &App) {
+    let directory = Arc::clone(app.recorder.directory());
+    let gate = app.catalog.gate();
+    app.catalog.guard(Box::new(move |old, new| {
+        let nodes = directory.all();
+        moves(old, new, nodes.iter().map(Arc::as_ref)).gate(&gate)
+    }));
+    app.catalog.look(Look::Here);
 }
 
 async fn doors(settings: &Settings, app: &Arc<App>, http: TcpListener) -> anyhow::Result<Doors> {

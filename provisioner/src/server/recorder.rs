@@ -109,7 +109,7 @@ impl Recorder {
     }
 
     /// What became durable so far.
-    pub fn directory(&self) -> &Directory {
+    pub fn directory(&self) -> &Arc<Directory> {
         &self.directory
     }
 

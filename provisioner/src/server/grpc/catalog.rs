@@ -6,7 +6,9 @@ use api::v1;
 use tonic::{Request, Response, Status};
 
 use super::{listing, plan};
+use crate::domain::node::Millis;
 use crate::server::app::App;
+use crate::server::catalog::Look;
 
 #[derive(Debug)]
 pub(super) struct Catalog {
@@ -15,15 +17,27 @@ pub(super) struct Catalog {
 
 impl Catalog {
     fn standing(&self) -> v1::CatalogStatus {
-        let catalog = self.app.catalog.current();
+        let standing = self.app.catalog.standing();
+        let catalog = &standing.catalog;
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let millis = |at: Millis| i64::try_from(at.0).unwrap_or(i64::MAX);
+        let (waiting, waiting_reason) = standing.waiting.unwrap_or_default();
         v1::CatalogStatus {
             id: catalog.id().to_string(),
-            path: self.app.catalog.path(),
+            path: standing.path,
             groups: count(catalog.groups().len()),
             profiles: count(catalog.profiles().count()),
-            faults: self.app.catalog.faults(),
-            ..v1::CatalogStatus::default()
+            faults: standing.faults,
+            r#ref: standing.reference,
+            remote: standing.remote,
+            commit: standing.commit,
+            signed_by: standing.signed_by,
+            waiting,
+            waiting_reason,
+            warnings: standing.warnings,
+            since_ms: millis(standing.since),
+            looked_ms: millis(standing.looked),
+            look_failed: standing.look_failed.unwrap_or_default(),
         }
     }
 }
@@ -39,9 +53,10 @@ impl v1::catalog_server::Catalog for Catalog {
 
     async fn reload(
         &self,
-        _: Request<v1::CatalogReloadRequest>,
+        request: Request<v1::CatalogReloadRequest>,
     ) -> Result<Response<v1::CatalogStatus>, Status> {
-        tokio::task::block_in_place(|| self.app.catalog.reload());
+        let how = if request.into_inner().ack { Look::Acknowledge } else { Look::Again };
+        self.app.catalog.reload(how).await;
         Ok(Response::new(self.standing()))
     }
 

@@ -11,9 +11,9 @@ use tonic::Status;
 use super::find;
 use crate::domain::catalog::{Catalog, Profile};
 use crate::domain::node::Node;
-use crate::domain::plan::Gate;
 use crate::domain::render::What;
 use crate::server::app::App;
+use crate::server::catalog::RevisionError;
 use crate::server::context::Around;
 use crate::server::plan::{Asked, planned};
 use crate::server::script;
@@ -72,7 +72,7 @@ pub(super) fn plan(app: &App, request: v1::PlanRequest) -> Result<v1::PlanRespon
     let server = server_url(app, None);
     let around = Around { server: &server, subnets: &app.subnets };
     let nodes = app.recorder.directory().all();
-    let gate = Gate { moves: 10 };
+    let gate = app.catalog.gate();
     let nodes = nodes.iter().map(|node: &Arc<Node>| &**node);
     Ok(planned(&old, &new, nodes, Asked { around, gate, diff }))
 }
@@ -82,15 +82,21 @@ fn revision(app: &App, revision: &str) -> Result<Arc<Catalog>, Status> {
     if revision.is_empty() {
         return Ok(app.catalog.current());
     }
-    Err(Status::failed_precondition("the catalog is in no git repository"))
+    tokio::task::block_in_place(|| app.catalog.at(revision)).map_err(|error| {
+        let text = error.to_string();
+        match error {
+            RevisionError::NoRepository(_) => Status::failed_precondition(text),
+            RevisionError::Unknown(_) => Status::not_found(text),
+            RevisionError::Faults { .. } => Status::aborted(text),
+        }
+    })
 }
 
-/// The newest version. One that has faults has no plan.
+/// The newest version, even if it waits at the gate. One that has faults has no plan.
 fn newest(app: &App) -> Result<Arc<Catalog>, Status> {
-    app.catalog.reload();
-    let faults = app.catalog.faults();
+    let faults = app.catalog.standing().faults;
     if faults.is_empty() {
-        return Ok(app.catalog.current());
+        return Ok(app.catalog.newest());
     }
     Err(Status::aborted(format!("the newest catalog has faults: {}", faults.join("; "))))
 }

@@ -1,0 +1,7 @@
+//! With git itself: repositories that people make.
+
+mod gate;
+mod lab;
+mod local;
+mod remote;
+mod signed;
