@@ -12,6 +12,7 @@ use crate::domain::plan::Gate;
 use crate::server::catalog_dir;
 use crate::server::context::Around;
 use crate::server::history::reader;
+use crate::server::plan::revision::{self, RevisionError};
 use crate::server::plan::{Asked, planned};
 
 /// Exit codes beside 0 and 1; `mayuctl plan` has the same.
@@ -77,6 +78,8 @@ enum Failure {
     History(#[from] reader::ReadError),
     #[error("{which} has faults:\n{}", lines(.faults))]
     Faults { which: String, faults: Vec<Fault> },
+    #[error(transparent)]
+    Revision(#[from] RevisionError),
     #[error("the plan cannot be written as JSON")]
     Json(#[from] serde_json::Error),
     #[error("cannot write the output")]
@@ -137,8 +140,7 @@ fn directory(path: &Path) -> Result<Catalog, Failure> {
 }
 
 fn revision(repository: &Path, revision: &str) -> Result<Catalog, Failure> {
-    let _ = repository;
-    Err(Failure::Usage(format!("{revision}: not yet")))
+    Ok(revision::load(repository, revision)?)
 }
 
 fn show(plan: &PlanResponse, typed: &Typed, out: &mut dyn Write) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
 //! Plans and previews as operators see them: with the daemon's own address, or without a daemon.
 
+pub mod revision;
 mod text;
 
 use std::sync::Arc;

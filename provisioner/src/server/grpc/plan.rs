@@ -1,6 +1,7 @@
 //! Plans and previews for operators.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use api::v1;
@@ -15,6 +16,7 @@ use crate::domain::plan::Gate;
 use crate::domain::render::What;
 use crate::server::app::App;
 use crate::server::context::Around;
+use crate::server::plan::revision::{self, RevisionError};
 use crate::server::plan::{Asked, planned};
 use crate::server::script;
 
@@ -82,7 +84,12 @@ fn revision(app: &App, revision: &str) -> Result<Arc<Catalog>, Status> {
     if revision.is_empty() {
         return Ok(app.catalog.current());
     }
-    Err(Status::failed_precondition("the catalog is in no git repository"))
+    let directory = app.catalog.path();
+    let loaded = revision::load(Path::new(&directory), revision);
+    loaded.map(Arc::new).map_err(|error| match &error {
+        RevisionError::Unknown(_) => Status::not_found(error.to_string()),
+        RevisionError::Faults { .. } => Status::aborted(error.to_string()),
+    })
 }
 
 /// The newest version. One that has faults has no plan.
