@@ -91,9 +91,9 @@ fn lines(faults: &[Fault]) -> String {
 }
 
 /// Makes and shows the plan.
-pub fn run(typed: Typed) -> ExitCode {
+pub fn run(typed: &Typed) -> ExitCode {
     let mut out = io::stdout().lock();
-    match plan(&typed).and_then(|plan| show(&plan, &typed, &mut out).map(|()| plan)) {
+    match plan(typed).and_then(|plan| show(&plan, typed, &mut out).map(|()| plan)) {
         Ok(plan) => ExitCode::from(code(&plan, typed.exit_code)),
         // Who reads it has seen enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
