@@ -110,7 +110,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     match typed.command {
         Command::Serve(place) => serve(place),
         Command::Check(place) => check(place),
-        Command::Plan(typed) => offline_plan::run(typed),
+        Command::Plan(typed) => offline_plan::run(&typed),
         Command::InstallerImage(wanted) => installer_image(wanted),
         Command::Init(wanted) => init(wanted),
     }

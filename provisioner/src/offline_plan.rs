@@ -12,6 +12,7 @@ use crate::domain::plan::Gate;
 use crate::server::catalog_dir;
 use crate::server::context::Around;
 use crate::server::history::reader;
+use crate::server::catalog::{RevisionError, load_repository};
 use crate::server::plan::{Asked, planned};
 
 /// Exit codes beside 0 and 1; `mayuctl plan` has the same.
@@ -77,6 +78,8 @@ enum Failure {
     History(#[from] reader::ReadError),
     #[error("{which} has faults:\n{}", lines(.faults))]
     Faults { which: String, faults: Vec<Fault> },
+    #[error(transparent)]
+    Revision(#[from] RevisionError),
     #[error("the plan cannot be written as JSON")]
     Json(#[from] serde_json::Error),
     #[error("cannot write the output")]
@@ -88,9 +91,9 @@ fn lines(faults: &[Fault]) -> String {
 }
 
 /// Makes and shows the plan.
-pub fn run(typed: Typed) -> ExitCode {
+pub fn run(typed: &Typed) -> ExitCode {
     let mut out = io::stdout().lock();
-    match plan(&typed).and_then(|plan| show(&plan, &typed, &mut out).map(|()| plan)) {
+    match plan(typed).and_then(|plan| show(&plan, typed, &mut out).map(|()| plan)) {
         Ok(plan) => ExitCode::from(code(&plan, typed.exit_code)),
         // Who reads it has seen enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -137,8 +140,7 @@ fn directory(path: &Path) -> Result<Catalog, Failure> {
 }
 
 fn revision(repository: &Path, revision: &str) -> Result<Catalog, Failure> {
-    let _ = repository;
-    Err(Failure::Usage(format!("{revision}: not yet")))
+    Ok(load_repository(repository, revision, "")?)
 }
 
 fn show(plan: &PlanResponse, typed: &Typed, out: &mut dyn Write) -> Result<(), Failure> {

@@ -119,10 +119,10 @@ pub fn node<'c>(around: Around<'c>, node: &Node) -> Explained<'c> {
 }
 
 /// Explains what a machine with these labels would get.
-pub fn labels<'c>(
-    around: Around<'c>,
+pub fn labels(
+    around: Around<'_>,
     given: impl IntoIterator<Item = (String, String)>,
-) -> Explained<'c> {
+) -> Explained<'_> {
     let mut labels = Labels::new();
     for (key, value) in given {
         labels.insert(key, value, Trust::Claimed);

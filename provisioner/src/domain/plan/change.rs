@@ -90,6 +90,11 @@ pub fn plan<'n>(
 ) -> Plan {
     let nodes: Vec<&Node> = nodes.into_iter().collect();
     let before = places(old, nodes.iter().copied());
+    if std::ptr::eq(old, new) {
+        let (compared, summary) = (before.len(), Tally::default().line(before.len(), 0));
+        let moves = Moves { compared, ..Moves::default() };
+        return Plan { compared, moves, summary, ..Plan::default() };
+    }
     let after = places(new, nodes);
     let mut diffs = Diffs::new(wanted.diff);
     let mut tally = Tally::default();
@@ -121,6 +126,9 @@ fn profile<'c>(place: &Place<'_, 'c>) -> Option<&'c Profile> {
     place.selection.map(|selection| selection.profile)
 }
 
+/// An aspect of a profile in words; `None` when it has none.
+type Words = fn(&Profile) -> Option<String>;
+
 /// What changes beside documents.
 fn facts(before: &Place<'_, '_>, after: &Place<'_, '_>) -> Vec<Change> {
     let group = |place: &Place<'_, '_>| {
@@ -134,13 +142,13 @@ fn facts(before: &Place<'_, '_>, after: &Place<'_, '_>) -> Vec<Change> {
     };
     note("group", group(before), group(after));
     let (before, after) = (profile(before), profile(after));
-    let of = |words: fn(&Profile) -> Option<String>| {
+    let of = |words: Words| {
         let text = |profile: Option<&Profile>| {
             profile.and_then(words).unwrap_or_else(|| "none".to_owned())
         };
         (text(before), text(after))
     };
-    let aspects: [(&str, fn(&Profile) -> Option<String>); 5] = [
+    let aspects: [(&str, Words); 5] = [
         ("profile", |profile| Some(profile.name.clone())),
         ("kernel args", |profile| {
             (!profile.boot_args.is_empty()).then(|| profile.boot_args.join(" "))
@@ -171,7 +179,7 @@ fn documents(
     for what in names(profile(before), profile(after)) {
         let (before, after) = (text(old, before, &what), text(new, after, &what));
         if before != after {
-            changes.push(diffs.note(&node.hostname(), &what, before, after));
+            changes.push(diffs.note(&node.hostname(), &what, &before, &after));
         }
     }
 }

@@ -53,8 +53,8 @@ impl Diffs {
     }
 
     /// Takes down that a node's document changes.
-    pub(super) fn note(&mut self, node: &str, what: &What, before: Text, after: Text) -> Change {
-        let (old, new) = (content(&before), content(&after));
+    pub(super) fn note(&mut self, node: &str, what: &What, before: &Text, after: &Text) -> Change {
+        let (old, new) = (content(before), content(after));
         let compared = self.compare(old, new);
         let what = what.to_string();
         if self.wanted {
@@ -70,8 +70,8 @@ impl Diffs {
             }
         }
         let Compared { added, removed, .. } = compared;
-        let after = format!("{} (+{added} -{removed})", in_words(&after));
-        Change { what, before: in_words(&before), after }
+        let after = format!("{} (+{added} -{removed})", in_words(after));
+        Change { what, before: in_words(before), after }
     }
 
     fn compare(&mut self, old: Arc<str>, new: Arc<str>) -> Compared {

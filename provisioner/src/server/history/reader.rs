@@ -67,9 +67,10 @@ pub fn nodes(path: &Path) -> Result<Vec<Node>, ReadError> {
 fn advice(path: &Path, error: &git2::Error) -> String {
     let path = path.display();
     match error.code() {
-        ErrorCode::NotFound => format!(
+        ErrorCode::NotFound => {
             "it is no git repository; `git clone` the server's DATA_DIR/history and name the clone"
-        ),
+                .to_owned()
+        }
         ErrorCode::UnbornBranch => "it has no commits yet".to_owned(),
         ErrorCode::Owner => format!(
             "it belongs to another user; allow it with \

@@ -49,7 +49,7 @@ fn is_slip(a: &str, b: &str, digits_too: bool) -> bool {
     match (rest(a).unwrap_or_default().as_slice(), rest(b).unwrap_or_default().as_slice()) {
         ([x], [y]) => digits_too || !(x.is_ascii_digit() && y.is_ascii_digit()),
         ([x], []) | ([], [x]) => digits_too || !x.is_ascii_digit(),
-        ([p, q], [r, s]) => p == s && q == r,
+        ([first, second], swapped @ [_, _]) => *swapped == [*second, *first],
         _ => false,
     }
 }

@@ -64,7 +64,7 @@ fn what_the_history_writes_is_read_back_whole() {
     ] {
         let node = full(state);
         let text = record::yaml(&node).unwrap();
-        assert_eq!(super::record(text.as_bytes()).unwrap(), node, "{text}");
+        assert_eq!(record(text.as_bytes()).unwrap(), node, "{text}");
     }
 }
 
@@ -94,7 +94,7 @@ fn what_is_no_history_says_so() {
     let directory = tempfile::tempdir().unwrap();
     let error = nodes(directory.path()).unwrap_err().to_string();
     assert!(error.contains("is no git repository; `git clone`"), "{error}");
-    let error = super::record(b"id: ../x\nspec: {}\nstatus: {}").unwrap_err();
+    let error = record(b"id: ../x\nspec: {}\nstatus: {}").unwrap_err();
     assert!(error.contains("state"), "{error}");
 }
 
