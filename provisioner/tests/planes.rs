@@ -1,6 +1,11 @@
 //! The boot plane and the node plane of the real daemon, over real HTTP, from a blank machine to a running node.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test's helpers fail the test and say why"
+)]
 
 #[path = "planes/boot.rs"]
 mod boot;

@@ -7,7 +7,7 @@ use crate::rig::{Rig, WHO};
 const MAC: &str = "52:54:00:00:00:07";
 
 /// A matchbox directory's files beside the shipped ones.
-pub fn matchbox(dir: &Path) {
+pub(crate) fn matchbox(dir: &Path) {
     let put = |path: &str, text: &str| {
         let path = dir.join("catalog").join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -95,7 +95,7 @@ fn headers_say_what_it_is_and_where_it_is_from() {
         ("metadata", "text/plain; charset=utf-8"),
     ] {
         let url = format!("{}/{path}?mac={MAC}", rig.base);
-        let (status, headers, body) = rig.send(rig.http.get(&url));
+        let (status, headers, body) = Rig::send(rig.http.get(&url));
         assert_eq!(
             (status, headers["content-type"].to_str().unwrap()),
             (200, content_type),
@@ -104,13 +104,13 @@ fn headers_say_what_it_is_and_where_it_is_from() {
         assert!(headers["provisioner-catalog"].to_str().unwrap().starts_with("dir-"));
         assert_eq!(headers["provisioner-group"], "live");
         assert_eq!(headers["provisioner-profile"], "live");
-        let (status, head, nothing) = rig.send(rig.http.head(&url));
+        let (status, head, nothing) = Rig::send(rig.http.head(&url));
         assert_eq!((status, nothing.len()), (200, 0));
         assert_eq!(head["content-length"].to_str().unwrap(), body.len().to_string(), "{path}");
     }
     let part = |range: &str| {
         let url = format!("{}/generic?mac={MAC}", rig.base);
-        let (status, headers, body) = rig.send(rig.http.get(url).header("Range", range));
+        let (status, headers, body) = Rig::send(rig.http.get(url).header("Range", range));
         (status, headers["content-range"].to_str().unwrap().to_owned(), body)
     };
     assert_eq!(part("bytes=4-6"), (206, "bytes 4-6/11".to_owned(), b"456".to_vec()));

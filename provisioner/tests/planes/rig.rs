@@ -12,30 +12,30 @@ use ureq::http::HeaderMap;
 use ureq::typestate::WithoutBody;
 use ureq::{Agent, RequestBuilder};
 
-pub const GROUP: &str = "\
+pub(crate) const GROUP: &str = "\
 name: lab
 profile: debian-12
 selector: {serial: [SN1, SN2]}
 metadata: {ssh_authorized_keys: [ssh-ed25519 AAAA test]}
 ";
-pub const WHO: &str =
+pub(crate) const WHO: &str =
     "uuid=4c4c4544-0051-3610-8052-b4c04f4a3132&mac=52-54-00-00-00-01&serial=SN1&arch=x86_64";
 
 /// A daemon on loopback with the shipped catalog and one group more. Ends with the test.
-pub struct Rig {
-    pub base: String,
-    pub http: Agent,
-    pub dir: tempfile::TempDir,
-    pub runtime: tokio::runtime::Runtime,
+pub(crate) struct Rig {
+    pub(crate) base: String,
+    pub(crate) http: Agent,
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) runtime: tokio::runtime::Runtime,
 }
 
 impl Rig {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|_| ())
     }
 
     /// With what `more` puts into the directory before the start.
-    pub fn with(more: impl FnOnce(&Path)) -> Self {
+    pub(crate) fn with(more: impl FnOnce(&Path)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let catalog = dir.path().join("catalog");
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -58,7 +58,7 @@ impl Rig {
         Self::start(dir)
     }
 
-    pub fn settings(dir: &Path, ports: (u16, u16)) -> Settings {
+    pub(crate) fn settings(dir: &Path, ports: (u16, u16)) -> Settings {
         let here = dir.display();
         let text = format!(
             "data_dir: {here}/data\nassets: {here}/assets\ncatalog: {{path: {here}/catalog}}\n\
@@ -71,11 +71,11 @@ impl Rig {
     }
 
     /// Makes signing keys, as `provisioner init` does.
-    pub fn keys(dir: &Path) {
+    pub(crate) fn keys(dir: &Path) {
         provisioner::init::init(&Self::settings(dir, (1, 2)), false, &mut Vec::new()).unwrap();
     }
 
-    pub fn start(dir: tempfile::TempDir) -> Self {
+    pub(crate) fn start(dir: tempfile::TempDir) -> Self {
         let (http_port, tftp_port) = (free_port(), free_port());
         let settings = Self::settings(dir.path(), (http_port, tftp_port));
         let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -91,7 +91,7 @@ impl Rig {
         rig
     }
 
-    pub fn wait_until(&self, what: &str, done: impl Fn(&Self) -> bool) {
+    pub(crate) fn wait_until(&self, what: &str, done: impl Fn(&Self) -> bool) {
         let start = Instant::now();
         while !done(self) {
             assert!(start.elapsed() < Duration::from_secs(30), "waited in vain until {what}");
@@ -99,28 +99,28 @@ impl Rig {
         }
     }
 
-    pub fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         let mut response = self.http.get(format!("{}{path}", self.base)).call().unwrap();
         (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
     }
 
     /// Status, headers and bytes.
-    pub fn ask(&self, path: &str) -> (u16, HeaderMap, Vec<u8>) {
-        self.send(self.http.get(format!("{}{path}", self.base)))
+    pub(crate) fn ask(&self, path: &str) -> (u16, HeaderMap, Vec<u8>) {
+        Self::send(self.http.get(format!("{}{path}", self.base)))
     }
 
-    pub fn send(&self, request: RequestBuilder<WithoutBody>) -> (u16, HeaderMap, Vec<u8>) {
+    pub(crate) fn send(request: RequestBuilder<WithoutBody>) -> (u16, HeaderMap, Vec<u8>) {
         let request = request.config().max_redirects(0).max_redirects_will_error(false).build();
         let mut response = request.call().unwrap();
         let body = response.body_mut().read_to_vec().unwrap();
         (response.status().as_u16(), response.headers().clone(), body)
     }
 
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         std::fs::write(self.dir.path().join("catalog").join(path), text).unwrap();
     }
 
-    pub fn post(&self, call: &str, token: &str, body: &Value) -> (u16, String) {
+    pub(crate) fn post(&self, call: &str, token: &str, body: &Value) -> (u16, String) {
         let request = self.http.post(format!("{}/v1/node/{call}", self.base));
         let request = request.header("Authorization", format!("Bearer {token}"));
         let mut response = request.send(body.to_string()).unwrap();
@@ -128,20 +128,20 @@ impl Rig {
     }
 
     /// Boots once: the token that the script gives, if it starts the installer.
-    pub fn boot(&self) -> Option<String> {
+    pub(crate) fn boot(&self) -> Option<String> {
         let (status, script) = self.get(&format!("/ipxe?{WHO}"));
         assert_eq!(status, 200);
         let token = script.split("provisioner.token=").nth(1)?;
         Some(token.split_whitespace().next().unwrap().to_owned())
     }
 
-    pub fn claim(&self, token: &str) -> InstallOrder {
+    pub(crate) fn claim(&self, token: &str) -> InstallOrder {
         let (status, body) = self.post("claim", token, &json!({"inventory": {}}));
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).unwrap()
     }
 
-    pub fn state(&self, expected: &str) -> bool {
+    pub(crate) fn state(&self, expected: &str) -> bool {
         self.get("/metrics").1.contains(&format!("provisioner_nodes{{state=\"{expected}\"}} 1"))
     }
 }
