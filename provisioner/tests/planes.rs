@@ -1,131 +1,26 @@
 //! The boot plane and the node plane of the real daemon, over real HTTP, from a blank machine to a running node.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test's helpers fail the test and say why"
+)]
 
-use std::net::TcpListener;
+#[path = "planes/boot.rs"]
+mod boot;
+#[path = "planes/rig.rs"]
+mod rig;
+#[path = "planes/signed.rs"]
+mod signed;
+
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use api::node::{Ack, FirstBoot, InstallOrder, Refusal};
-use provisioner::config::{Overrides, Settings};
-use provisioner::server::daemon;
 use serde_json::{Value, json};
-use ureq::Agent;
 
-const GROUP: &str = "\
-name: lab
-profile: debian-12
-selector: {serial: [SN1, SN2]}
-metadata: {ssh_authorized_keys: [ssh-ed25519 AAAA test]}
-";
-const WHO: &str =
-    "uuid=4c4c4544-0051-3610-8052-b4c04f4a3132&mac=52-54-00-00-00-01&serial=SN1&arch=x86_64";
-
-/// A daemon on loopback with the shipped catalog and one group more. Ends with the test.
-struct Rig {
-    base: String,
-    http: Agent,
-    dir: tempfile::TempDir,
-    runtime: tokio::runtime::Runtime,
-}
-
-impl Rig {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let catalog = dir.path().join("catalog");
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        for folder in ["groups", "profiles", "templates"] {
-            copy(&shipped.join(folder), &catalog.join(folder));
-        }
-        std::fs::write(catalog.join("groups/lab.yaml"), GROUP).unwrap();
-        for file in [
-            "installer/x86_64/vmlinuz",
-            "installer/x86_64/initrd.img",
-            "images/debian-12/image.raw",
-        ] {
-            let path = dir.path().join("assets").join(file);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, b"0123456789").unwrap();
-        }
-        let manifest = format!("file: image.raw\nsha256: {}\nformat: raw\n", "0".repeat(64));
-        std::fs::write(dir.path().join("assets/images/debian-12/image.yaml"), manifest).unwrap();
-        Self::start(dir)
-    }
-
-    fn start(dir: tempfile::TempDir) -> Self {
-        let (http_port, tftp_port) = (free_port(), free_port());
-        let here = dir.path().display();
-        let text = format!(
-            "data_dir: {here}/data\nassets: {here}/assets\ncatalog: {{path: {here}/catalog}}\n\
-             loaders: {{directory: {here}}}\nhttp: {{listen: \"127.0.0.1:{http_port}\"}}\n\
-             tftp: {{listen: \"127.0.0.1:{tftp_port}\"}}\noperator: {{socket: {here}/socket}}\n"
-        );
-        let settings = Settings::parse(&text, "test.yaml", &Overrides::default()).unwrap();
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.spawn(daemon::run(settings));
-        let http = Agent::config_builder().http_status_as_error(false).build().new_agent();
-        let rig = Self { base: format!("http://127.0.0.1:{http_port}"), http, dir, runtime };
-        rig.wait_until("it is ready", |rig| {
-            rig.http.get(format!("{}/readyz", rig.base)).call().is_ok_and(|r| r.status() == 200)
-        });
-        rig
-    }
-
-    fn wait_until(&self, what: &str, done: impl Fn(&Self) -> bool) {
-        let start = Instant::now();
-        while !done(self) {
-            assert!(start.elapsed() < Duration::from_secs(30), "waited in vain until {what}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn get(&self, path: &str) -> (u16, String) {
-        let mut response = self.http.get(format!("{}{path}", self.base)).call().unwrap();
-        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
-    }
-
-    fn post(&self, call: &str, token: &str, body: &Value) -> (u16, String) {
-        let request = self.http.post(format!("{}/v1/node/{call}", self.base));
-        let request = request.header("Authorization", format!("Bearer {token}"));
-        let mut response = request.send(body.to_string()).unwrap();
-        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
-    }
-
-    /// Boots once: the token that the script gives, if it starts the installer.
-    fn boot(&self) -> Option<String> {
-        let (status, script) = self.get(&format!("/ipxe?{WHO}"));
-        assert_eq!(status, 200);
-        let token = script.split("provisioner.token=").nth(1)?;
-        Some(token.split_whitespace().next().unwrap().to_owned())
-    }
-
-    fn claim(&self, token: &str) -> InstallOrder {
-        let (status, body) = self.post("claim", token, &json!({"inventory": {}}));
-        assert_eq!(status, 200, "{body}");
-        serde_json::from_str(&body).unwrap()
-    }
-
-    fn state(&self, expected: &str) -> bool {
-        self.get("/metrics").1.contains(&format!("provisioner_nodes{{state=\"{expected}\"}} 1"))
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in from.read_dir().unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
+use rig::{GROUP, Rig, WHO};
 
 fn installed() -> Value {
     json!({"disk": {"name": "vda"}, "sha256": "0", "image_bytes": 10, "took_ms": 5})
@@ -292,6 +187,7 @@ fn matchboxs_paths_answer_by_labels_alone() {
     assert!(status == 200 && cloud.contains("ssh-ed25519 AAAA test"), "{status}: {cloud}");
     let (_, metadata) = rig.get("/metadata?serial=SN2&x=1");
     assert!(metadata.contains("REQUEST_QUERY_X=1\n") && metadata.contains("SERIAL="), "{metadata}");
-    assert_eq!(rig.get("/generic?serial=SN2"), (404, "404 page not found\n".to_owned()));
+    assert_eq!(rig.get("/generic?serial=SN2").0, 404);
+    assert_eq!(rig.get("/nothing"), (404, "404 page not found\n".to_owned()));
     assert!(!rig.state("configured"), "these paths record nobody");
 }
