@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use ignition::LocalFiles;
+use ignition_butane::LocalFiles;
 
 use super::render::{BootWords, Prepared, TemplateName, Templates};
 use yaml::{Dialect, Entry, Faults, Field, Item, Value, did_you_mean};
@@ -107,7 +107,7 @@ impl Catalog {
         let profiles = profiles.into_iter().filter_map(|(name, profile)| Some((name, profile?)));
         let profiles = profiles.collect();
         let index = index::Index::new(&groups);
-        Ok(Self { id, index, groups, profiles, templates, prepared, warnings })
+        Ok(Self { id, groups, index, profiles, templates, prepared, warnings })
     }
 
     /// Builds a catalog and renders everything in it once: what serves is complete and can be rendered.

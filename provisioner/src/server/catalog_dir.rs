@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use ignition::Local;
+use ignition_butane::Local;
 use sha2::{Digest, Sha256};
 
 use crate::domain::catalog::{Catalog, CatalogId, Fault, Files, SourceFile};

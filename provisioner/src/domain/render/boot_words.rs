@@ -81,7 +81,7 @@ impl Catalog {
         for (place, name) in &profile.boot_words.0 {
             let word = self.templates.render(name, Variables::Of(context))?;
             if let Some(old) = place.of(boot.to_mut()) {
-                *old = word.as_ref().to_owned();
+                word.as_ref().clone_into(old);
             }
         }
         Ok(Some(boot))

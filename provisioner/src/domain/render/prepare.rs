@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ignition::LocalFiles;
+use ignition_butane::LocalFiles;
 use yaml::{Finding, Severity};
 
 use crate::domain::catalog::Fault;
@@ -130,11 +130,11 @@ impl Prepared {
     ) -> Result<Made, Vec<Finding>> {
         match of {
             Use::Ignition if is_raw_ignition(name.as_str()) => {
-                let checked = ignition::spec::check_text(&text)?;
+                let checked = ignition_butane::spec::check_text(&text)?;
                 Ok(Made { text, warnings: checked.warnings })
             }
             Use::Ignition => {
-                let translated = ignition::butane::translate(&text, &self.local)?;
+                let translated = ignition_butane::butane::translate(&text, &self.local)?;
                 Ok(Made { text: translated.json.into(), warnings: translated.warnings })
             }
             Use::Cloud if whole => {

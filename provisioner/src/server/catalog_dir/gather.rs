@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ignition::{Local, LocalFiles};
+use ignition_butane::{Local, LocalFiles};
 
 use crate::domain::catalog::{Fault, Files, SourceFile};
 

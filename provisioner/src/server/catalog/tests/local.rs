@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
-use ignition::Local;
+use ignition_butane::Local;
 
 use super::super::repository;
 use super::super::{Look, RevisionError, Serving, load_repository, tree};

@@ -5,8 +5,8 @@
 use std::fs;
 use std::path::Path;
 
-use ignition::LocalFiles;
-use ignition::butane::translate;
+use ignition_butane::LocalFiles;
+use ignition_butane::butane::translate;
 use proptest::prelude::*;
 use serde_json::Value;
 

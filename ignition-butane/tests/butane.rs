@@ -8,8 +8,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use ignition::butane::{Translated, translate};
-use ignition::{Local, LocalFiles};
+use ignition_butane::butane::{Translated, translate};
+use ignition_butane::{Local, LocalFiles};
 use yaml::{Finding, Severity};
 
 fn corpus() -> PathBuf {

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ignition::spec::{check, check_text};
+use ignition_butane::spec::{check, check_text};
 use ignition_config::Config;
 use proptest::prelude::*;
 use serde_json::Value;
