@@ -156,6 +156,9 @@ fn check(place: Where) -> ExitCode {
     match Serving::newest_of(&settings.catalog, &settings.data_dir) {
         Ok(serving) => {
             let catalog = serving.current();
+            for warning in serving.standing().warnings {
+                complain(&format!("warning: {warning}"));
+            }
             say(&format!(
                 "catalog {} from {}: {} groups, {} profiles, no faults",
                 catalog.id(),

@@ -86,6 +86,12 @@ impl App {
         catalog.select_member(&node.labels(), node.status.group.as_deref(), members)
     }
 
+    /// Why a machine gets what it gets, in a few lines for its screen or a refusal.
+    pub fn explained(&self, catalog: &Catalog, node: &Node) -> Vec<String> {
+        let members = |group: &str| self.recorder.directory().read(|nodes| nodes.members(group));
+        crate::server::explain::short(catalog, node, members)
+    }
+
     /// All counters and gauges as text.
     pub fn metrics_text(&self) -> String {
         let mut text = self.metrics.text();

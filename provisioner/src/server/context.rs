@@ -1,14 +1,16 @@
 //! Puts together what a template may say about a machine.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use crate::domain::address::subnet::Subnet;
 use crate::domain::boot::Plan;
 use crate::domain::catalog::Selection;
 use crate::domain::node::Node;
 use crate::domain::render::first_boot::{PhoneHome, Seed};
-use crate::domain::render::{Context, NodeFacts, Request, Server};
+use crate::domain::render::{Context, NodeFacts, Request, Server, What};
 use crate::server::boots::Pinned;
 
 /// What is around a machine: who answers it, and the subnets that it can be in.
@@ -51,19 +53,11 @@ pub fn seed(
     token: &str,
 ) -> Result<BTreeMap<String, String>, String> {
     let selection = pinned.selection().ok_or("its group is not in the catalog any more")?;
-    let user_data = match &selection.profile.cloud {
-        None => String::new(),
-        Some(template) => {
-            let mut context = context(around, node, selection, Request::default());
-            context.secrets.insert("node_token".to_owned(), token.to_owned());
-            pinned
-                .catalog
-                .render(template, &context)
-                .map_err(|fault| fault.to_string())?
-                .as_ref()
-                .to_owned()
-        }
-    };
+    let mut context = context(around, node, selection, Request::default());
+    context.secrets.insert("node_token".to_owned(), token.to_owned());
+    let made = pinned.catalog.document(selection, &What::Cloud, &context);
+    let user_data = made.map_err(|fault| fault.to_string())?.unwrap_or_default();
+    let user_data = with_addresses(user_data, node.status.address).as_ref().to_owned();
     let mac = node.status.boot_mac.or_else(|| node.macs().next());
     let seed = Seed {
         user_data,
@@ -74,6 +68,19 @@ pub fn seed(
         phone_home: PhoneHome { url: around.server, token },
     };
     pinned.catalog.nocloud(seed).map_err(|fault| fault.to_string())
+}
+
+/// `$public_ipv4` and `$private_ipv4` of a cloud-config are the machine's address. CoreOS's cloudinit knows
+/// them itself, cloud-init does not.
+pub fn with_addresses(text: Arc<str>, address: Option<Ipv4Addr>) -> Arc<str> {
+    let is_config = cloudconfig::kind(&text) == cloudconfig::Kind::CloudConfig;
+    if !is_config || address.is_none() {
+        return text;
+    }
+    match cloudconfig::substitute(&text, address, address) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(text) => text.into(),
+    }
 }
 
 /// What is about to happen, for the machine's screen.

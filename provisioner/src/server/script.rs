@@ -1,12 +1,14 @@
 //! From a decision to the words that a boot loader reads: one place for iPXE and GRUB.
 
+use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use api::node::karg;
 
 use crate::domain::boot::{self, Plan};
-use crate::domain::catalog::{Boot, Catalog, Profile, Ranked, Selection};
+use crate::domain::catalog::{Catalog, Profile, Selection};
 use crate::domain::node::Node;
 use crate::domain::render::ipxe::{self, Arg, InstallerScript};
 use crate::domain::render::{Context, RenderFault, Request, What, grub};
@@ -143,24 +145,6 @@ pub fn preview(
     words(around, loader, &decided, || last_request(node)).map(Some)
 }
 
-/// Why no group selects a machine, in a few lines: the group that comes nearest, and what would flip it.
-pub fn nearest(catalog: &Catalog, node: &Node) -> Vec<String> {
-    let ranked = catalog.rank(&node.labels());
-    let missed = |ranked: &Ranked<'_>| ranked.tests.iter().filter(|test| !test.passed).count();
-    let Some(near) = ranked.iter().filter(|ranked| !ranked.passed).min_by_key(|r| missed(r)) else {
-        return Vec::new();
-    };
-    let mut lines = vec![format!("The group that comes nearest is {}:", near.group.name)];
-    for test in near.tests.iter().filter(|test| !test.passed).take(3) {
-        let found = match &test.found {
-            Some((value, trust)) => format!("is {value:?} ({trust})"),
-            None => "is not set".to_owned(),
-        };
-        lines.push(format!("  {} must be {}, {found}", test.key, test.wanted.join(" or ")));
-    }
-    lines
-}
-
 fn last_context(around: &Around<'_>, selection: Selection<'_>, node: &Node) -> Context {
     context(around, node, selection, last_request(node))
 }
@@ -186,20 +170,22 @@ fn live(
         Loader::Ipxe => (What::Ipxe, &profile.boot_ipxe),
         Loader::Grub => (What::Grub, &profile.boot_grub),
     };
-    if template.is_some() {
-        let context = context(around, decided.node, selection, request());
-        if let Some(text) = decided.catalog.document(selection, &what, &context)? {
-            return Ok(text);
-        }
+    let context = LazyCell::new(|| context(around, decided.node, selection, request()));
+    if template.is_some()
+        && let Some(text) = decided.catalog.document(selection, &what, &context)?
+    {
+        return Ok(text);
     }
-    let nothing = Boot::default();
-    let boot = profile.boot.as_ref().unwrap_or(&nothing);
+    let boot = match &profile.boot {
+        Some(boot) if !profile.has_boot_templates() => Cow::Borrowed(boot),
+        _ => decided.catalog.boot(selection, &context)?.unwrap_or_default(),
+    };
     match loader {
-        Loader::Ipxe => Ok(ipxe::live(boot).into()),
+        Loader::Ipxe => Ok(ipxe::live(&boot).into()),
         Loader::Grub => {
             let facts = around.facts(decided.node);
             let machine = grub::Machine { facts: &facts, server: around.server };
-            grub::live(boot, machine).map(Arc::from).map_err(|unsaid| unsaid_in(profile, &unsaid))
+            grub::live(&boot, machine).map(Arc::from).map_err(|unsaid| unsaid_in(profile, &unsaid))
         }
     }
 }

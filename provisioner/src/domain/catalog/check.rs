@@ -44,7 +44,7 @@ fn check_one(catalog: &Catalog, selection: Selection<'_>, in_use: bool, checked:
     let context = LazyContext::default();
     let lacks = |fault: &RenderFault| in_use || fault.missing.is_none();
     let told = |fault: RenderFault| located(fault, selection, in_use);
-    if selection.profile.boot_words.names().next().is_some() {
+    if selection.profile.has_boot_templates() {
         let fault = catalog.boot(selection, context.get(selection)).err();
         checked.faults.extend(fault.into_iter().filter(lacks).map(told));
     }

@@ -63,6 +63,11 @@ impl Profile {
         several.chain(self.generic.values().map(|name| (name.clone(), Use::Generic)))
     }
 
+    /// Whether words of `boot` hold templates.
+    pub fn has_boot_templates(&self) -> bool {
+        self.boot_words.names().next().is_some()
+    }
+
     /// Boots its own disk and nothing else.
     pub fn is_local_only(&self) -> bool {
         self.boot.is_none() && self.install.is_none()

@@ -13,7 +13,7 @@ use crate::domain::catalog::Boot;
 
 use super::NodeFacts;
 
-pub use script::{Installer, again, fault, hold, installer, local_disk};
+pub use script::{Installer, again, hold, installer, local_disk};
 
 /// What a profile says that GRUB has no word for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

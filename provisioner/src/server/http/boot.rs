@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use hyper::StatusCode;
-
 use super::reply::Page;
 use super::{Asked, documents};
 use crate::domain::boot::{self, Plan};
 use crate::domain::catalog::{Catalog, Selection};
 use crate::domain::node::Node;
-use crate::domain::render::{RenderFault, grub, ipxe};
+use crate::domain::render::ipxe;
 use crate::domain::timeline::Step;
 use crate::server::app::{self, App};
 use crate::server::boots::Pinned;
@@ -72,7 +70,14 @@ async fn decide(
             let text = script::hold(&asked.around(app), loader, &node, reason, &[]);
             return Ok(Page::text(text.into()));
         };
-        let seen = sight(app, asked, answer.sighting(), catalog).await?;
+        let seen = match sight(app, asked, answer.sighting(), catalog).await {
+            // Another machine took the last place meanwhile: the next group.
+            Err(RecordError::GroupFull(_)) if round < ROUNDS => {
+                round += 1;
+                continue;
+            }
+            seen => seen?,
+        };
         if same(&node, &seen) || round == ROUNDS {
             answer.begun(app, &node);
             return Ok(answer.page);
@@ -126,6 +131,7 @@ struct Answer {
     plan: Plan,
     bearer: Bearer,
     selected: Selected,
+    quantity: Option<u32>,
     pinned: Option<Pinned>,
 }
 
@@ -153,9 +159,9 @@ impl Answer {
             Plan::Install => app.tokens.mint(Kind::Boot, &bearer),
             _ => String::new(),
         };
-        let why = match selection {
-            None => script::nearest(catalog, node),
-            Some(_) => Vec::new(),
+        let why = match plan {
+            Plan::Hold(_) => app.explained(catalog, node),
+            _ => Vec::new(),
         };
         let decided = Decided {
             catalog,
@@ -166,19 +172,23 @@ impl Answer {
             token: &token,
             peer: asked.address(),
         };
-        let words = script::words(&asked.around(app), loader, &decided, || asked.request());
+        let around = asked.around(app);
+        let words = script::words(&around, loader, &decided, || asked.request());
         let page = match words {
             Ok(text) => Page::text(text),
             Err(fault) => {
                 tracing::error!(node.id = %node.id, "{} gets no script: {fault}", node.hostname());
+                let text = script::hold(&around, loader, node, &fault.to_string(), &[]);
                 plan = Plan::Hold(fault.to_string());
-                fault_page(loader, &fault)
+                Page::text(text.into())
             }
         };
         let selected = selection.map_or(Selected::Nothing, |Selection { group, profile }| {
             Selected::Group(group.name.clone(), profile.name.clone())
         });
-        Some(Self { page: page.from(catalog.id(), selection), plan, bearer, selected, pinned })
+        let quantity = selection.and_then(|selection| selection.group.quantity);
+        let page = page.from(catalog.id(), selection);
+        Some(Self { page, plan, bearer, selected, quantity, pinned })
     }
 
     fn sighting(&self) -> Sighting {
@@ -189,6 +199,7 @@ impl Answer {
         };
         Sighting {
             selected: self.selected.clone(),
+            quantity: self.quantity,
             step: Some(step),
             boot: Some(self.bearer.boot.clone()),
             ..Sighting::default()
@@ -205,15 +216,6 @@ impl Answer {
             _ => app.boots.end(&node.id),
         }
     }
-}
-
-/// A fault in the reader's language.
-fn fault_page(loader: Loader, fault: &RenderFault) -> Page {
-    let text = match loader {
-        Loader::Ipxe => ipxe::hold(&fault.to_string(), &[]),
-        Loader::Grub => grub::fault(&fault.to_string()),
-    };
-    Page::said(StatusCode::UNPROCESSABLE_ENTITY, text)
 }
 
 /// Records that the machine is here. What it claims now replaces what it claimed before.

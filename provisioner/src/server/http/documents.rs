@@ -14,9 +14,8 @@ use crate::domain::render::What;
 use crate::server::app::App;
 use crate::server::boots::Pinned;
 use crate::server::clock;
-use crate::server::context::context;
+use crate::server::context::{context, with_addresses};
 use crate::server::directory::Resolved;
-use crate::server::script;
 
 /// One document.
 pub(super) fn document(app: &App, asked: &Asked, what: &What) -> Page {
@@ -24,7 +23,7 @@ pub(super) fn document(app: &App, asked: &Asked, what: &What) -> Page {
     let catalog = &standing.catalog;
     let Some(selection) = standing.selection(app) else {
         let mut text = "404: no group's selector matches this machine\n".to_owned();
-        for line in script::nearest(catalog, &standing.node) {
+        for line in app.explained(catalog, &standing.node) {
             text.push_str(&line);
             text.push('\n');
         }
@@ -33,6 +32,9 @@ pub(super) fn document(app: &App, asked: &Asked, what: &What) -> Page {
     let context = context(&asked.around(app), &standing.node, selection, asked.request());
     let page = match catalog.document(selection, what, &context) {
         Ok(Some(text)) if *what == What::Ignition => Page::text(text).into_json(),
+        Ok(Some(text)) if *what == What::Cloud => {
+            Page::text(with_addresses(text, standing.node.status.address))
+        }
         Ok(Some(text)) => Page::text(text),
         Ok(None) => {
             let name = &selection.profile.name;

@@ -20,7 +20,7 @@ proptest::proptest! {
             text: "cloud: x.yaml\ngeneric: {a: x, b: x.sh}".to_owned(),
         };
         let files = [&files[..], &[profile]].concat();
-        if let Ok(catalog) = Catalog::build(CatalogId::new("test"), &files.to_vec().into()) {
+        if let Ok(catalog) = Catalog::build(CatalogId::new("test"), &files.clone().into()) {
             let _ = check(&catalog);
         }
     }
@@ -39,7 +39,7 @@ proptest::proptest! {
                 i64::try_from(at).unwrap() * 2 + priority, serde_json::to_string(selector).unwrap());
             files.push(SourceFile { path: format!("groups/g{at}.yaml"), text });
         }
-        let catalog = Catalog::build(CatalogId::new("test"), &files.to_vec().into()).unwrap();
+        let catalog = Catalog::build(CatalogId::new("test"), &files.clone().into()).unwrap();
         let pairs: Vec<_> = machine.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         let asked = catalog.groups().iter().find(|group| group.matches(&labels(&pairs)));
         proptest::prop_assert_eq!(group_for(&catalog, &pairs), asked.map(|group| group.name.as_str()));

@@ -98,12 +98,6 @@ pub fn again(reason: &str, question: &str, machine: Machine<'_>) -> String {
     out
 }
 
-/// A fault for the screen, behind a line that people find in the answer.
-pub fn fault(fault: &str) -> String {
-    let plain = fault.replace(char::is_control, " ");
-    format!("# {plain}\n{}", local_disk(fault))
-}
-
 /// One `echo` for each line of the screen.
 fn say(out: &mut String, text: &str) {
     for line in lines(text) {

@@ -216,9 +216,6 @@ reboot
 fi
 exit 1
 "#);
-    let text = grub::fault("cloud/x.yaml:1: no such\nvariable");
-    assert_grub_reads(&text);
-    assert!(text.starts_with("# cloud/x.yaml:1: no such variable\necho 'provisioner: "), "{text}");
 }
 
 #[test]
@@ -342,7 +339,6 @@ proptest! {
             (grub::local_disk(&reason), grub::local_disk("")),
             (installer(&facts, &reason, &[]).unwrap(), installer(&facts, "", &[]).unwrap()),
             (grub::again(&reason, &reason, machine), grub::again("", "", machine)),
-            (grub::fault(&reason), grub::local_disk("")),
         ] {
             let (with, without) = (commands(&with), commands(&without));
             let not_echo = |words: &&Vec<String>| words[0] != "echo" && words[0] != "configfile";
