@@ -9,10 +9,10 @@ use api::v1::PlanResponse;
 
 use crate::domain::catalog::{Catalog, Fault};
 use crate::domain::plan::Gate;
+use crate::server::catalog::{RevisionError, load_repository};
 use crate::server::catalog_dir;
 use crate::server::context::Around;
 use crate::server::history::reader;
-use crate::server::catalog::{RevisionError, load_repository};
 use crate::server::plan::{Asked, planned};
 
 /// Exit codes beside 0 and 1; `mayuctl plan` has the same.

@@ -13,6 +13,8 @@ mod boot;
 mod rig;
 #[path = "planes/signed.rs"]
 mod signed;
+#[path = "planes/typo.rs"]
+mod typo;
 
 use std::path::Path;
 use std::time::Duration;

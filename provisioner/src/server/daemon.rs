@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use dhcp::socket::Listener;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -50,12 +50,17 @@ pub enum End {
 
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(settings: Settings) -> End {
+    // Before anything can be connected to: who sees us listen may tell us to stop.
+    let signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => return End::Failed(error.into()),
+    };
     let catalog = match Serving::load(&settings.catalog, &settings.data_dir) {
         Ok(catalog) => catalog,
         Err(faults) => return End::Catalog(faults),
     };
     match Daemon::start(settings, catalog).await {
-        Ok(daemon) => match daemon.until_stopped().await {
+        Ok(daemon) => match daemon.until_stopped(signals).await {
             Ok(()) => End::Stopped,
             Err(error) => End::Failed(error),
         },
@@ -69,6 +74,26 @@ struct Daemon {
     stop: CancellationToken,
     threads: Vec<JoinHandle<()>>,
     socket: PathBuf,
+}
+
+/// What tells the daemon to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// Sockets, all bound before the first task runs.
@@ -132,12 +157,9 @@ impl Daemon {
     }
 
     /// Waits for a signal, or for a task that should not have ended; then stops all of them in order.
-    async fn until_stopped(mut self) -> anyhow::Result<()> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+    async fn until_stopped(mut self, mut signals: Signals) -> anyhow::Result<()> {
         let mut result = tokio::select! {
-            _ = terminate.recv() => Ok(()),
-            _ = interrupt.recv() => Ok(()),
+            () = signals.stop() => Ok(()),
             ended = self.tasks.join_next() => match ended {
                 Some(ended) => Err(ended_early(ended)),
                 None => Ok(()),

@@ -234,7 +234,7 @@ fn matchbox_files_load_as_they_are() {
         ("profiles/empty.json", r#"{"id": "empty", "boot": {}}"#),
         (
             "ignition/x.yaml",
-            "variant: flatcar\nversion: 1.0.0\nstorage: {files: [{path: {{.domain_name}}}]}\n",
+            "variant: flatcar\nversion: 1.0.0\nstorage: {files: [{path: /etc/{{.domain_name}}}]}\n",
         ),
     ]);
     let labels = labels(&[("mac", "52:54:00:a1:9c:ae"), ("os", "installed")]);
