@@ -1,9 +1,14 @@
 //! What is wrong with files: where, what, and what to write instead.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Dialect, SourceFile, Spot, is_json, tree};
+
+/// Faults of one file that are told each with its place: a file of another kind has as many as lines, and
+/// each place costs a look at the file.
+const TOLD: usize = 100;
 
 /// One thing that is wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,13 +63,14 @@ pub struct Faults<'a> {
     files: &'a [SourceFile],
     pub(super) dialect: Dialect,
     list: RefCell<Vec<Fault>>,
+    /// Placed faults of each file, those that are only counted with them.
+    placed: RefCell<BTreeMap<usize, usize>>,
 }
 
 impl<'a> Faults<'a> {
     /// Of these files; [`Spot`]s count them from 0.
     pub fn new(files: &'a [SourceFile], dialect: Dialect) -> Self {
-        let list = RefCell::default();
-        Self { files, dialect, list }
+        Self { files, dialect, list: RefCell::default(), placed: RefCell::default() }
     }
 
     /// Reads file number `index`; a syntax error is noted and gives `None`.
@@ -87,6 +93,11 @@ impl<'a> Faults<'a> {
         message: impl Into<String>,
         hint: Option<String>,
     ) {
+        let counted_only = self.is_counted_only(spot);
+        *self.placed.borrow_mut().entry(spot.file).or_default() += 1;
+        if counted_only {
+            return;
+        }
         let (file, line, column) = self.locate(spot);
         self.push(Fault {
             file: file.to_owned(),
@@ -98,16 +109,30 @@ impl<'a> Faults<'a> {
         });
     }
 
+    /// Whether a fault at this place would only be counted: its file has enough of them.
+    pub(super) fn is_counted_only(&self, spot: Spot) -> bool {
+        self.placed.borrow().get(&spot.file).is_some_and(|placed| *placed >= TOLD)
+    }
+
     /// Notes a fault that was found by other means.
     pub fn push(&self, fault: Fault) {
         self.list.borrow_mut().push(fault);
     }
 
-    /// All faults in the order of files and lines, each once.
+    /// All faults in the order of files and lines, each once. Of a file with very many the first ones that
+    /// were found, and how many more there are.
     pub fn finish(self) -> Vec<Fault> {
         let mut list = self.list.into_inner();
         list.sort();
         list.dedup();
+        for (file, placed) in self.placed.into_inner() {
+            let Some(more) = placed.checked_sub(TOLD).filter(|more| *more > 0) else { continue };
+            let Some(file) = self.files.get(file) else { continue };
+            let behind = list.iter().rposition(|fault| fault.file == file.path);
+            let message = format!("and {more} more in this file; is it one of another kind?");
+            let more = Fault::without_place(&*file.path, message);
+            list.insert(behind.map_or(list.len(), |last| last + 1), more);
+        }
         list
     }
 

@@ -175,8 +175,12 @@ impl<'a> Field<'a> {
         let mut out: BTreeMap<&str, &Entry> = BTreeMap::new();
         for entry in entries {
             if let Some(first) = out.get(entry.key.as_str()) {
-                let (file, line, _) = self.faults.locate(first.key_spot);
-                let message = self.faults.dialect.twice(file, line);
+                let message = if self.faults.is_counted_only(entry.key_spot) {
+                    String::new()
+                } else {
+                    let (file, line, _) = self.faults.locate(first.key_spot);
+                    self.faults.dialect.twice(file, line)
+                };
                 self.child(&entry.key, entry).fault_at_key::<()>(message, None);
             } else {
                 out.insert(&entry.key, entry);

@@ -38,7 +38,10 @@ impl<'a> Map<'a> {
             other => return field.fault(dialect.no_map(keys.what, other)),
         };
         let entries = field.unique(entries);
-        for (key, entry) in &entries {
+        // In the order of the file: of very many faults the first ones are told.
+        let mut in_order: Vec<_> = entries.iter().collect();
+        in_order.sort_by_key(|(_, entry)| entry.key_spot);
+        for (key, entry) in in_order {
             if keys.later.contains(key) {
                 let message = format!("this version does not understand `{key}` in {}", keys.what);
                 let hint = Some("leave it out".to_owned());

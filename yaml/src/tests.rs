@@ -62,3 +62,43 @@ fn an_infinite_number_is_a_fault_like_any_other_and_hides_none() {
         ]
     );
 }
+
+#[test]
+fn a_long_file_of_another_kind_is_told_by_its_first_faults_and_the_rest_is_counted() {
+    let lines = 50_000;
+    let foreign = (0..lines).fold(String::new(), |text, n| text + &format!("key{n}: {n}\n"));
+    let files = ["x.yaml", "y.yaml"].map(|path| SourceFile {
+        path: path.into(),
+        text: if path == "x.yaml" { foreign.clone() } else { "a: 1\n".into() },
+    });
+    let faults = Faults::new(&files, Dialect::Catalog);
+    for number in 0..files.len() {
+        let item = faults.read(number).unwrap();
+        Field::new(&item, "", &faults).map(&Keys::of(&["known"]));
+    }
+    let told = faults.finish();
+    assert_eq!(told.len(), 102);
+    assert!(told[0].to_string().starts_with("x.yaml:1:1: key0: "), "{}", told[0]);
+    let rest = "x.yaml: and 49900 more in this file; is it one of another kind?";
+    assert_eq!(told[100].to_string(), rest);
+    assert!(told[101].to_string().starts_with("y.yaml:1:1: a: "), "another file has its own count");
+}
+
+#[test]
+fn a_key_that_is_repeated_thousands_of_times_is_told_a_hundred_times() {
+    let files = [SourceFile { path: "x.yaml".into(), text: "a: 1\n".repeat(20_000) }];
+    let faults = Faults::new(&files, Dialect::Catalog);
+    Field::new(&faults.read(0).unwrap(), "", &faults).entries("a map");
+    let told = faults.finish();
+    assert_eq!((told.len(), told[0].line, told[99].line), (101, 2, 101));
+    assert!(told[100].message.starts_with("and 19899 more in this file"), "{}", told[100]);
+}
+
+#[test]
+fn a_place_far_down_in_a_long_file_is_the_right_one() {
+    let text =
+        (0..20_000).fold(String::new(), |text, n| text + &format!("k{n}: \"ä\\n\n  {n}\"\n"));
+    for n in [0, 1, 1_500, 1_900, 2_100, 7_777, 19_999] {
+        assert_eq!(tree::locate(&text, 1 + 2 * n), (1 + 2 * n, 1), "key {n}");
+    }
+}

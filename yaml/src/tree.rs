@@ -70,7 +70,8 @@ pub struct Entry {
 /// Reads file number `index`.
 pub(super) fn parse(index: usize, file: &SourceFile, as_json: bool) -> Result<Item, Fault> {
     let counter = Cell::new(0);
-    let builder = Builder { file: index, counter: &counter, target: None };
+    let hit = Cell::new(false);
+    let builder = Builder { file: index, counter: &counter, target: None, hit: &hit };
     let (message, line, column) = if as_json {
         let mut json = serde_json::Deserializer::from_str(&file.text);
         let tree = builder.deserialize(&mut json);
@@ -94,13 +95,38 @@ pub(super) fn parse(index: usize, file: &SourceFile, as_json: bool) -> Result<It
     })
 }
 
+/// Bytes of a file that are read first when a node is looked for.
+const BEGIN: usize = 1 << 13;
+
 /// Line and column of a node, from 1. The parser only tells positions with errors: so the node is asked
 /// for by an error. JSON is read as YAML here, which it is but for rare escapes; then 1:1.
+///
+/// The parser scans all that it is given before it tells the first node, and most faults of a long file
+/// that are told are in its begin: so that is tried alone first.
 pub(super) fn locate(text: &str, node: usize) -> (usize, usize) {
-    let counter = Cell::new(0);
-    let builder = Builder { file: 0, counter: &counter, target: Some(node) };
-    let error = builder.deserialize(serde_yaml::Deserializer::from_str(text)).err();
-    error.map_or((1, 1), |error| place(&error))
+    let mut length = BEGIN;
+    while length < text.len() {
+        let begin = text.get(..text.floor_char_boundary(length)).unwrap_or(text);
+        let begin = begin.rfind('\n').and_then(|end| begin.get(..=end)).unwrap_or(begin);
+        if let Some(place) = locate_in(begin, node).filter(|(line, _)| ends_later(begin, *line)) {
+            return place;
+        }
+        length = length.saturating_mul(4);
+    }
+    locate_in(text, node).unwrap_or((1, 1))
+}
+
+/// Whether the text goes on behind a line, so that the line was read as it is in the whole file.
+fn ends_later(text: &str, line: usize) -> bool {
+    text.lines().nth(line).is_some()
+}
+
+/// The place of a node; `None` when the text has an end or a syntax error before it.
+fn locate_in(text: &str, node: usize) -> Option<(usize, usize)> {
+    let (counter, hit) = (Cell::new(0), Cell::new(false));
+    let builder = Builder { file: 0, counter: &counter, target: Some(node), hit: &hit };
+    let error = builder.deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
+    hit.get().then(|| place(&error))
 }
 
 fn place(error: &serde_yaml::Error) -> (usize, usize) {
@@ -120,6 +146,8 @@ struct Builder<'c> {
     file: usize,
     counter: &'c Cell<usize>,
     target: Option<usize>,
+    /// Whether the target was found.
+    hit: &'c Cell<bool>,
 }
 
 impl Builder<'_> {
@@ -131,6 +159,7 @@ impl Builder<'_> {
     fn enter<E: Error>(self) -> Result<Spot, E> {
         let node = self.counter.get();
         if self.target == Some(node) {
+            self.hit.set(true);
             return Err(E::custom("here"));
         }
         self.counter.set(node + 1);
