@@ -47,6 +47,11 @@ impl Rig {
         self.runtime.block_on(CatalogClient::connect(socket)).unwrap()
     }
 
+    fn status(&self) -> v1::CatalogStatus {
+        let request = v1::CatalogStatusRequest {};
+        self.runtime.block_on(self.catalog().status(request)).unwrap().into_inner()
+    }
+
     fn plan(&self, from: &str) -> PlanResponse {
         let request = PlanRequest { from: from.to_owned(), to: String::new(), diff: true };
         self.runtime.block_on(self.catalog().plan(request)).unwrap().into_inner()
@@ -71,7 +76,7 @@ fn start(dir: &Path) -> tokio::runtime::Runtime {
     let port = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (http, tftp, here) = (port(), port(), dir.display());
     let text = format!(
-        "data_dir: {here}/data\nassets: {here}/assets\ncatalog: {{path: {here}/catalog}}\n\
+        "data_dir: {here}/data\nassets: {here}/assets\ncatalog: {{path: {here}/catalog, gate: {{moves: 0}}}}\n\
          loaders: {{directory: {here}}}\nhttp: {{listen: \"127.0.0.1:{http}\"}}\n\
          tftp: {{listen: \"127.0.0.1:{tftp}\"}}\noperator: {{socket: {here}/socket}}\n"
     );
@@ -135,8 +140,11 @@ fn operators_see_why_a_machine_gets_what_and_what_a_change_would_change() {
     assert_eq!((same.nodes.len(), same.compared), (0, 1));
     assert_eq!(same.summary, "nothing changes for 1 node, 0 reinstalls");
 
+    let before = rig.status().id;
     let profile = rig.dir.path().join("catalog/profiles/live.yaml");
     write(&profile, "boot: {kernel: /k, initrd: [/i], args: [quiet, debug]}\ncloud: x.yaml\n");
+    // Arguments are nothing that the gate stops.
+    wait_until("the change serves", || rig.status().id != before);
     let plan = rig.plan("HEAD");
     assert!(plan.summary.starts_with("1 node changes arguments, "), "{}", plan.summary);
     assert!(plan.diff.contains("\n-kernel /k quiet\n+kernel /k quiet debug\n"), "{}", plan.diff);
@@ -149,6 +157,7 @@ fn operators_see_why_a_machine_gets_what_and_what_a_change_would_change() {
     assert_eq!(code("sideways", ""), tonic::Code::InvalidArgument);
 
     write(&profile, "boot: {kernal: /k}\n");
+    wait_until("the fault is seen", || !rig.status().faults.is_empty());
     let request = PlanRequest::default();
     let refused = rig.runtime.block_on(rig.catalog().plan(request)).unwrap_err();
     assert!(refused.message().contains("did you mean `kernel`"), "{}", refused.message());
@@ -164,12 +173,13 @@ fn a_plan_without_the_daemon_says_what_the_daemon_says() {
             serde_json::from_slice(&rig.offline(&["-o", "json"]).stdout).unwrap_or_default();
         plan["compared"] == 1 && plan["nodes"][0]["name"] == "sn1"
     });
+    wait_until("the change waits", || !rig.status().waiting.is_empty());
     let without = |plan: PlanResponse| {
         let mut value = serde_json::to_value(&plan).unwrap();
         value["diff"] = "".into();
         value
     };
-    let output = rig.offline(&["HEAD", "-o", "json"]);
+    let output = rig.offline(&["HEAD", "-o", "json", "--gate", "0"]);
     let offline: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(offline, without(rig.plan("HEAD")));
     commit(&path);
