@@ -68,6 +68,13 @@ impl Profile {
         self.boot_words.names().next().is_some()
     }
 
+    /// Whether its cloud-config is put onto the disk by the installer, and so made without any question of the
+    /// installed system.
+    pub fn seeds_first_boot(&self) -> bool {
+        let seeds = |install: &Install| install.config == ConfigKind::CloudInit;
+        !self.live && self.hold.is_none() && self.install.as_ref().is_some_and(seeds)
+    }
+
     /// Boots its own disk and nothing else.
     pub fn is_local_only(&self) -> bool {
         self.boot.is_none() && self.install.is_none()
