@@ -261,9 +261,24 @@ fn subject(
     if let Some(name) = name {
         return Ok(Subject::Node(node_name(name)?));
     }
-    let mut pairs = labels.to_vec();
+    let mut pairs: Vec<String> = labels.iter().flat_map(|typed| pairs(typed)).collect();
     if let Some(mac) = mac {
         pairs.push(format!("mac={}", parse_mac(&mac)?));
     }
-    Ok(Subject::Labels(pairs.join(",").parse()?))
+    Ok(Subject::Labels(Selector::of_pairs(pairs.iter().map(String::as_str), "--label")?))
+}
+
+/// `k=v,k=v`, where a value may have commas: one that no other pair follows is part of the value.
+fn pairs(typed: &str) -> Vec<String> {
+    let mut pairs: Vec<String> = Vec::new();
+    for part in typed.split(',') {
+        match pairs.last_mut() {
+            Some(last) if !part.contains('=') => {
+                last.push(',');
+                last.push_str(part);
+            }
+            _ => pairs.push(part.to_owned()),
+        }
+    }
+    pairs
 }

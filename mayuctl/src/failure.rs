@@ -68,6 +68,9 @@ pub(crate) enum Failure {
     /// The same, and the server would not take it by itself.
     #[error("this change would wait for an acknowledgement")]
     Gate,
+    /// No answer, where 3 would be one.
+    #[error(transparent)]
+    NoAnswer(Box<Failure>),
     #[error("there is no {what} {name:?}")]
     NoSuch { what: &'static str, name: String },
     #[error("cannot write the output")]
@@ -92,6 +95,8 @@ impl Failure {
             Self::NothingMatches(_) | Self::NoSuch { .. } => Exit::NotFound,
             Self::Changes => Exit::Changes,
             Self::Gate => Exit::Refused,
+            Self::NoAnswer(failure) if Self::exit(failure) == Exit::Refused => Exit::Failed,
+            Self::NoAnswer(failure) => Self::exit(failure),
             Self::Some { exit, .. } => *exit,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Self::Declined
@@ -135,6 +140,7 @@ impl Failure {
             }
             Self::Answered { source, .. } => Some(clean(source.message()).into_owned()),
             Self::Format { source, .. } => Some(source.to_string()),
+            Self::NoAnswer(failure) => Self::cause(failure),
             _ => None,
         }
     }
@@ -164,6 +170,7 @@ impl Failure {
                 Code::Unimplemented => Some("The server is older than this client: update it."),
                 _ => None,
             },
+            Self::NoAnswer(failure) => Self::hint(failure),
             Self::NothingMatches(_) => Some("`mayuctl get nodes` shows what there is."),
             Self::NoSuch { what: "group", .. } => Some("`mayuctl get groups` shows what there is."),
             Self::NoSuch { .. } => Some("`mayuctl get profiles` shows what there is."),

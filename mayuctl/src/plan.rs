@@ -1,5 +1,7 @@
 //! Why a machine gets what it gets, what exactly that is, and what a change of the catalog would change.
 
+use std::io;
+
 use api::v1::{self, RenderRequest};
 
 use crate::Surroundings;
@@ -48,7 +50,8 @@ pub(crate) async fn render(
     Ok(s.out.write_all(&answer.map_err(Failure::answered(doing))?.into_inner().body)?)
 }
 
-/// What a change of the catalog would change. With `--exit-code` the exit code is part of the answer.
+/// What a change of the catalog would change. With `--exit-code` the exit code is part of the answer: it is
+/// given even when who reads the rest has seen enough, and no failure has a code that is an answer.
 pub(crate) async fn plan(
     client: &Client,
     request: PlanRequest,
@@ -56,12 +59,20 @@ pub(crate) async fn plan(
 ) -> Result<(), Failure> {
     let PlanRequest { from, to, diff, json: as_json, exit_code } = request;
     let answer = client.catalog().plan(v1::PlanRequest { from, to, diff }).await;
-    let plan = answer.map_err(Failure::answered("plan a change of the catalog"))?.into_inner();
-    if as_json {
-        s.out.write_all(json(&plan)?.as_bytes())?;
+    let failed = |status| {
+        let failure = Failure::answered("plan a change of the catalog")(status);
+        if exit_code { Failure::NoAnswer(Box::new(failure)) } else { failure }
+    };
+    let plan = answer.map_err(failed)?.into_inner();
+    let text = if as_json {
+        json(&plan)?
     } else {
         let diff = if diff { plan.diff.as_str() } else { "" };
-        write!(s.out, "{}{}", clean_lines(diff), clean_lines(&plan.text))?;
+        format!("{}{}", clean_lines(diff), clean_lines(&plan.text))
+    };
+    match s.out.write_all(text.as_bytes()).and_then(|()| s.out.flush()) {
+        Err(error) if exit_code && error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written?,
     }
     match (exit_code, plan.nodes.is_empty(), plan.gate.is_empty()) {
         (false, ..) | (true, true, _) => Ok(()),

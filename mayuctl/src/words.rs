@@ -16,6 +16,24 @@ mod tests;
 pub(crate) struct Selector(BTreeMap<String, String>);
 
 impl Selector {
+    /// Of pairs of which each is one label, commas and all; `whose`: what a mistake is told about.
+    pub(crate) fn of_pairs<'t>(
+        pairs: impl IntoIterator<Item = &'t str>,
+        whose: &str,
+    ) -> Result<Self, Failure> {
+        let mut labels = BTreeMap::new();
+        for pair in pairs {
+            let (key, value) = parse_pair(pair)
+                .map_err(|why| usage(format!("{whose}: {why}, as in rack=r1,role=worker")))?;
+            if labels.insert(key.clone(), value).is_some() {
+                return Err(usage(format!(
+                    "{whose}: `{key}` is there twice, and a label has one value"
+                )));
+            }
+        }
+        Ok(Self(labels))
+    }
+
     pub(crate) fn labels(&self) -> std::collections::HashMap<String, String> {
         self.0.clone().into_iter().collect()
     }
@@ -25,18 +43,7 @@ impl FromStr for Selector {
     type Err = Failure;
 
     fn from_str(typed: &str) -> Result<Self, Failure> {
-        let mut labels = BTreeMap::new();
-        for pair in typed.split(',') {
-            let (key, value) = parse_pair(pair).map_err(|why| {
-                usage(format!("selector `{typed}`: {why}, as in rack=r1,role=worker"))
-            })?;
-            if labels.insert(key.clone(), value).is_some() {
-                return Err(usage(format!(
-                    "selector `{typed}`: `{key}` is there twice, and a label has one value"
-                )));
-            }
-        }
-        Ok(Self(labels))
+        Self::of_pairs(typed.split(','), &format!("selector `{typed}`"))
     }
 }
 

@@ -289,6 +289,9 @@ impl Catalog for Fake {
         let PlanRequest { from, to, diff } = request.into_inner();
         let mut state = self.state.lock().unwrap();
         state.calls.push(format!("plan {from:?} {to:?} diff={diff}"));
+        if from == "revision" {
+            return Err(Status::failed_precondition("the catalog is in no git repository"));
+        }
         Ok(Response::new(state.plan.clone()))
     }
 }

@@ -142,11 +142,13 @@ async fn explain_takes_a_node_or_a_mac_or_labels() {
     mayuctl(&fake, "explain --mac 52-54-00-00-00-0A").await;
     mayuctl(&fake, "explain --label rack=r1 role=worker --mac 525400000001").await;
     mayuctl(&fake, "explain --label rack=r1,role=worker --all").await;
+    mayuctl(&fake, "explain --label zone=a,b,rack=r1 --mac 525400000001").await;
     insta::assert_snapshot!(fake.calls().join("\n"), @r#"
     explain "node1" 
     explain "" mac=52:54:00:00:00:0a
     explain "" mac=52:54:00:00:00:01,rack=r1,role=worker
     explain "" rack=r1,role=worker all
+    explain "" mac=52:54:00:00:00:01,rack=r1,zone=a,b
     "#);
     insta::assert_snapshot!(mayuctl(&fake, "explain ghost").await, @r"
     ! mayuctl: cannot explain ghost: no node is called ghost. `mayuctl get nodes` shows what there is.

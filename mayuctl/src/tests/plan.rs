@@ -164,6 +164,26 @@ async fn the_exit_code_of_a_plan_tells_only_when_it_is_asked() {
 }
 
 #[tokio::test]
+async fn a_plan_that_cannot_be_made_never_exits_as_if_it_waited() {
+    let fake = planning(vec![changed_args()], "");
+    insta::assert_snapshot!(mayuctl(&fake, "plan revision..main --exit-code").await, @r"
+    ! mayuctl: cannot plan a change of the catalog: the catalog is in no git repository
+    exit 1
+    ");
+    let told = mayuctl(&fake, "plan revision..main").await;
+    assert!(told.ends_with("exit 3"), "nobody asked for the answer in the code: {told}");
+}
+
+#[tokio::test]
+async fn the_exit_code_of_a_plan_is_the_answer_even_when_nobody_reads_the_rest() {
+    let changes = planning(vec![changed_args()], "");
+    for (line, exit) in [("plan --exit-code", Exit::Changes), ("plan", Exit::Done)] {
+        let mut err = Vec::new();
+        assert_eq!(Session::of(&changes).run_into(line, &mut Closed, &mut err).await, exit);
+    }
+}
+
+#[tokio::test]
 async fn an_explanation_is_json_for_programs() {
     let json = mayuctl(&catalog(), "explain node1 -o json").await;
     let value: serde_json::Value = serde_json::from_str(json.rsplit_once('\n').unwrap().0).unwrap();
