@@ -93,12 +93,13 @@ fn lines(faults: &[Fault]) -> String {
 /// Makes and shows the plan.
 pub fn run(typed: &Typed) -> ExitCode {
     let mut out = io::stdout().lock();
-    match plan(typed).and_then(|plan| show(&plan, typed, &mut out).map(|()| plan)) {
+    let shown = plan(typed).and_then(|plan| match show(&plan, typed, &mut out) {
+        // Who reads it has seen enough; the exit code is read all the same.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(plan),
+        shown => shown.map(|()| plan),
+    });
+    match shown {
         Ok(plan) => ExitCode::from(code(&plan, typed.exit_code)),
-        // Who reads it has seen enough.
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
         Err(error) => {
             // Nobody is left to tell when this cannot be written.
             let _ = writeln!(io::stderr(), "provisioner: {error}");
@@ -113,7 +114,7 @@ fn plan(typed: &Typed) -> Result<PlanResponse, Failure> {
     let nodes = reader::nodes(&typed.history)?;
     let around = Around { server: typed.url.trim_end_matches('/'), subnets: &[] };
     let gate = Gate { moves: typed.gate };
-    Ok(planned(&old, &new, &nodes, Asked { around, gate, diff: typed.diff }))
+    Ok(planned(&old, &new, &nodes, Asked { around, library: None, gate, diff: typed.diff }))
 }
 
 fn catalogs(typed: &Typed) -> Result<(Catalog, Catalog), Failure> {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use crate::domain::address::subnet::Subnet;
 use crate::domain::boot::Plan;
-use crate::domain::catalog::Selection;
+use crate::domain::catalog::{Catalog, Selection};
 use crate::domain::node::Node;
 use crate::domain::render::first_boot::{PhoneHome, Seed};
-use crate::domain::render::{Context, NodeFacts, Request, Server, What};
+use crate::domain::render::{Context, NodeFacts, RenderFault, Request, Server, What};
 use crate::server::boots::Pinned;
 
 /// What is around a machine: who answers it, and the subnets that it can be in.
@@ -45,6 +45,44 @@ pub fn context(
     Context::new(around.facts(node), selection, request, Server::new(around.server))
 }
 
+/// A document as it is sent. `None`: the profile has no such document; for `Ipxe` and `Grub` that the script
+/// is generated.
+pub fn document(
+    around: &Around<'_>,
+    catalog: &Catalog,
+    (node, selection): (&Node, Selection<'_>),
+    what: &What,
+    request: Request,
+) -> Result<Option<Arc<str>>, RenderFault> {
+    let context = context(around, node, selection, request);
+    made(catalog, (node, selection), what, &context)
+}
+
+/// The cloud-config as the installer puts it onto the disk: nobody has asked for it by any parameter.
+pub fn user_data(
+    around: &Around<'_>,
+    catalog: &Catalog,
+    (node, selection): (&Node, Selection<'_>),
+    token: &str,
+) -> Result<Option<Arc<str>>, RenderFault> {
+    let mut context = context(around, node, selection, Request::default());
+    context.secrets.insert("node_token".to_owned(), token.to_owned());
+    made(catalog, (node, selection), &What::Cloud, &context)
+}
+
+fn made(
+    catalog: &Catalog,
+    (node, selection): (&Node, Selection<'_>),
+    what: &What,
+    context: &Context,
+) -> Result<Option<Arc<str>>, RenderFault> {
+    let text = catalog.document(selection, what, context)?;
+    Ok(match what {
+        What::Cloud => text.map(|text| with_addresses(text, node.status.address)),
+        _ => text,
+    })
+}
+
 /// The first boot's files for cloud-init, rendered from the catalog that the boot began with.
 pub fn seed(
     around: &Around<'_>,
@@ -53,11 +91,9 @@ pub fn seed(
     token: &str,
 ) -> Result<BTreeMap<String, String>, String> {
     let selection = pinned.selection().ok_or("its group is not in the catalog any more")?;
-    let mut context = context(around, node, selection, Request::default());
-    context.secrets.insert("node_token".to_owned(), token.to_owned());
-    let made = pinned.catalog.document(selection, &What::Cloud, &context);
+    let made = user_data(around, &pinned.catalog, (node, selection), token);
     let user_data = made.map_err(|fault| fault.to_string())?.unwrap_or_default();
-    let user_data = with_addresses(user_data, node.status.address).as_ref().to_owned();
+    let user_data = user_data.as_ref().to_owned();
     let mac = node.status.boot_mac.or_else(|| node.macs().next());
     let seed = Seed {
         user_data,
@@ -72,7 +108,7 @@ pub fn seed(
 
 /// `$public_ipv4` and `$private_ipv4` of a cloud-config are the machine's address. CoreOS's cloudinit knows
 /// them itself, cloud-init does not.
-pub fn with_addresses(text: Arc<str>, address: Option<Ipv4Addr>) -> Arc<str> {
+fn with_addresses(text: Arc<str>, address: Option<Ipv4Addr>) -> Arc<str> {
     let is_config = cloudconfig::kind(&text) == cloudconfig::Kind::CloudConfig;
     if !is_config || address.is_none() {
         return text;

@@ -7,10 +7,11 @@ mod text;
 use std::fmt;
 
 use crate::domain::boot::{self, Plan};
-use crate::domain::catalog::{Catalog, Group, LabelChange, Ranked, Rule, Selection};
+use crate::domain::catalog::{Catalog, Group, LabelChange, Profile, Ranked, Rule, Selection};
 use crate::domain::labels::{Labels, Trust};
 use crate::domain::node::Node;
 use crate::server::app;
+use crate::server::order::{self, Library};
 
 pub use short::short;
 
@@ -24,6 +25,8 @@ pub struct Around<'a> {
     pub catalog: &'a Catalog,
     /// How many live nodes a group has.
     pub members: &'a dyn Fn(&str) -> u32,
+    /// Where images are looked for; without one all are taken to be there.
+    pub library: Option<Library<'a>>,
     /// Show every group, not the nearest ones only.
     pub all: bool,
 }
@@ -97,25 +100,60 @@ impl Verdict {
     }
 }
 
-/// Explains a known node.
-pub fn node<'c>(around: Around<'c>, node: &Node) -> Explained<'c> {
+/// Explains a known node, as if it had these labels over its own.
+pub fn node<'c>(
+    around: Around<'c>,
+    node: &Node,
+    given: impl IntoIterator<Item = (String, String)>,
+) -> Explained<'c> {
+    let mut bare = node.clone();
+    bare.spec.tags.clear();
+    let under = bare.labels();
+    let (node, laid) = with_labels(node, given);
     let labels = node.labels();
     let member_of = node.status.group.as_deref();
     let selection = around.catalog.select_member(&labels, member_of, around.members);
-    let plan = boot::decide(node, selection.map(|selection| app::purpose(selection.profile)));
-    let plan = match plan {
+    let profile = selection.map(|selection| selection.profile);
+    let plan = match order::decide(&node, profile, around.library) {
         Plan::Install => "install: its next net boot starts the installer".to_owned(),
         other => other.to_string(),
     };
-    let head = format!(
+    let mut head = format!(
         "{} ({}) is {}: {}",
         node.hostname(),
         node.id,
         node.status.state,
         node.status.reason
     );
-    let about = About { head, name: Some(node.hostname()), labels, member_of, selection, plan };
-    explained(around, about)
+    if !laid.is_empty() {
+        head = format!("{head}\nas if it had the tags {}", laid.join(", "));
+    }
+    let name = laid.is_empty().then(|| node.hostname());
+    explained(around, About { head, name, labels, under, member_of, selection, plan })
+}
+
+/// The node with other labels as tags, and those that are not its own.
+fn with_labels(
+    node: &Node,
+    given: impl IntoIterator<Item = (String, String)>,
+) -> (Node, Vec<String>) {
+    let mut out = node.clone();
+    let labels = node.labels();
+    let has =
+        |key: &str, value: &str| labels.get(key).is_some_and(|own| own.eq_ignore_ascii_case(value));
+    let mut laid = Vec::new();
+    for (key, value) in given {
+        let mac = node.macs().find(|mac| key == "mac" && mac.to_string() == value);
+        if mac.is_some() {
+            // It boots from this one of its own.
+            out.status.boot_mac = mac;
+        } else if !value.is_empty() && !has(&key, &value) {
+            laid.push(format!("{key}={value:?}"));
+            out.spec.tags.insert(key, value);
+        }
+    }
+    laid.sort();
+    (out, laid)
 }
 
 /// Explains what a machine with these labels would get.
@@ -131,14 +169,23 @@ pub fn labels(
     let plan = match selection {
         None => "local disk: no group's selector matches".to_owned(),
         Some(selection) => match app::purpose(selection.profile) {
-            boot::Purpose::Install(_) => "install, if the node waits for it".to_owned(),
+            boot::Purpose::Install(_) => match lacks(around, selection.profile) {
+                Some(why) => format!("hold: {why}"),
+                None => "install, if the node waits for it".to_owned(),
+            },
             boot::Purpose::Live => "live".to_owned(),
             boot::Purpose::LocalDisk(_) => "local disk: its profile says so".to_owned(),
             boot::Purpose::Hold(reason) => format!("hold: {reason}"),
         },
     };
     let head = "a machine with these labels".to_owned();
-    explained(around, About { head, name: None, labels, member_of: None, selection, plan })
+    let under = labels.clone();
+    explained(around, About { head, name: None, labels, under, member_of: None, selection, plan })
+}
+
+/// What an installation of this profile has to wait for.
+fn lacks(around: Around<'_>, profile: &Profile) -> Option<String> {
+    around.library?.has(profile.install.as_ref()?).err()
 }
 
 /// Whom it is about, and what is known before the groups are looked at.
@@ -146,6 +193,8 @@ struct About<'c, 'n> {
     head: String,
     name: Option<String>,
     labels: Labels,
+    /// Its labels without those of operators.
+    under: Labels,
     member_of: Option<&'n str>,
     selection: Option<Selection<'c>>,
     plan: String,
@@ -212,7 +261,14 @@ fn judged<'c>(
     let group = ranked.group;
     let flips = matches!(verdict, Verdict::RunnerUp | Verdict::Misses) && look_for_flip;
     let flip = flips
-        .then(|| around.catalog.flip(&about.labels, group, about.member_of, around.members))
+        .then(|| {
+            around.catalog.flip(
+                (&about.labels, &about.under),
+                group,
+                about.member_of,
+                around.members,
+            )
+        })
         .flatten();
     let rule = about.selection.filter(|_| matches!(verdict, Verdict::RunnerUp | Verdict::Later));
     let rule = rule.map(|selection| Rule::between(selection.group, group));

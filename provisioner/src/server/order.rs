@@ -1,12 +1,14 @@
 //! Makes the order that a claiming installer carries out: all of it from the catalog that its boot began with.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use api::node::{After, Claim, FirstBoot, ImageSource, InstallOrder};
 
-use crate::domain::catalog::{Catalog, ConfigKind, ImageRef, Install};
+use crate::domain::boot::{self, Plan};
+use crate::domain::catalog::{Catalog, ConfigKind, ImageRef, Install, Profile};
 use crate::domain::node::{Event, Limits, Millis, Node};
-use crate::server::app::App;
+use crate::server::app::{self, App};
 use crate::server::boots::Pinned;
 use crate::server::clock;
 use crate::server::context;
@@ -21,6 +23,55 @@ const CLAIM_WITHIN_MS: u64 = 3_600_000;
 pub const INSTALLER: &str = "installer/x86_64";
 /// The installer's kernel and initramfs.
 pub const INSTALLER_FILES: [&str; 2] = ["vmlinuz", "initrd.img"];
+
+/// What installations are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Library<'a> {
+    /// The asset store.
+    pub assets: &'a Path,
+    /// Base URL of the boot plane.
+    pub server: &'a str,
+}
+
+impl Library<'_> {
+    /// Whether the installer and the profile's image are there. The error says what is not.
+    pub fn has(&self, install: &Install) -> Result<(), String> {
+        for file in INSTALLER_FILES {
+            let path = self.assets.join(INSTALLER).join(file);
+            if !path.is_file() {
+                return Err(format!(
+                    "there is no {}; `provisioner installer-image` makes it",
+                    path.display()
+                ));
+            }
+        }
+        self.image(install).map(drop)
+    }
+
+    fn image(&self, install: &Install) -> Result<ImageSource, String> {
+        match &install.image {
+            ImageRef::Library(name) => {
+                images::find(self.assets, name, self.server).map_err(|error| chain(&error))
+            }
+            ImageRef::Url { url, sha256, format } => {
+                Ok(ImageSource { url: url.clone(), sha256: sha256.clone(), format: *format })
+            }
+        }
+    }
+}
+
+/// What a node's next net boot does. An installation whose parts are not there is none; without a library
+/// (a plan without a daemon) they are taken to be there.
+pub fn decide(node: &Node, profile: Option<&Profile>, library: Option<Library<'_>>) -> Plan {
+    let plan = boot::decide(node, profile.map(app::purpose));
+    let install = profile.and_then(|profile| profile.install.as_ref());
+    match (&plan, library, install) {
+        (Plan::Install, Some(library), Some(install)) => {
+            library.has(install).map_or_else(Plan::Hold, |()| plan)
+        }
+        _ => plan,
+    }
+}
 
 /// Why there is no order.
 #[derive(Debug)]
@@ -82,15 +133,7 @@ pub fn possible(
 ) -> Result<(), String> {
     let install = pinned.selection().and_then(|selection| selection.profile.install.as_ref());
     let install = install.ok_or_else(|| format!("profile {} installs nothing", pinned.profile))?;
-    for file in INSTALLER_FILES {
-        let path = app.assets.join(INSTALLER).join(file);
-        if !path.is_file() {
-            return Err(format!(
-                "there is no {}; `provisioner installer-image` makes it",
-                path.display()
-            ));
-        }
-    }
+    Library { assets: &app.assets, server }.has(install)?;
     order(app, bearer, node, (pinned, install), server).map(drop)
 }
 
@@ -122,14 +165,7 @@ fn order(
     (pinned, install): (&Pinned, &Install),
     server: &str,
 ) -> Result<InstallOrder, String> {
-    let image = match &install.image {
-        ImageRef::Library(name) => {
-            images::find(&app.assets, name, server).map_err(|error| chain(&error))?
-        }
-        ImageRef::Url { url, sha256, format } => {
-            ImageSource { url: url.clone(), sha256: sha256.clone(), format: *format }
-        }
-    };
+    let image = Library { assets: &app.assets, server }.image(install)?;
     let first_boot = match install.config {
         ConfigKind::CloudInit => {
             let token = app.tokens.mint(Kind::Node, bearer);

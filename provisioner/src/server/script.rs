@@ -7,19 +7,18 @@ use std::sync::Arc;
 
 use api::node::karg;
 
-use crate::domain::boot::{self, Plan};
+use crate::domain::boot::Plan;
 use crate::domain::catalog::{Catalog, Profile, Selection};
 use crate::domain::node::Node;
 use crate::domain::render::ipxe::{self, Arg, InstallerScript};
-use crate::domain::render::{Context, RenderFault, Request, What, grub};
-use crate::server::app;
-use crate::server::context::{context, title};
+use crate::domain::render::{RenderFault, Request, What, grub};
+use crate::server::context::{self, context, title};
 use crate::server::order;
 
 pub use crate::server::context::Around;
 
 /// What stands for a token where none is made.
-const NO_TOKEN: &str = "TOKEN";
+pub const NO_TOKEN: &str = "TOKEN";
 
 /// Who reads the script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,41 +118,47 @@ pub fn again(
 }
 
 /// A document as the node would get it at its next boot. Records nothing and mints nothing: the word `TOKEN`
-/// stands for a token. `None`: its profile has no such document.
+/// stands for a token. `None`: there is no such document for it; a boot script there always is.
 pub fn preview(
     around: &Around<'_>,
-    catalog: &Catalog,
-    selection: Selection<'_>,
-    node: &Node,
+    decided: &Decided<'_>,
     what: &What,
 ) -> Result<Option<Arc<str>>, RenderFault> {
-    let loader = match what {
-        What::Ipxe => Loader::Ipxe,
-        What::Grub => Loader::Grub,
-        _ => return catalog.document(selection, what, &last_context(around, selection, node)),
+    let Decided { catalog, node, selection, .. } = *decided;
+    let script = |loader, question: fn(&Node) -> Request| {
+        words(around, loader, decided, || question(node)).map(Some)
     };
-    let plan = boot::decide(node, Some(app::purpose(selection.profile)));
-    let decided = Decided {
-        catalog,
-        selection: Some(selection),
-        node,
-        plan: &plan,
-        why: &[],
-        token: NO_TOKEN,
-        peer: None,
-    };
-    words(around, loader, &decided, || last_request(node)).map(Some)
-}
-
-fn last_context(around: &Around<'_>, selection: Selection<'_>, node: &Node) -> Context {
-    context(around, node, selection, last_request(node))
+    match (what, selection) {
+        (What::Ipxe, _) => script(Loader::Ipxe, ipxe_request),
+        (What::Grub, _) => script(Loader::Grub, last_request),
+        (_, None) => Ok(None),
+        (What::Cloud, Some(selection)) if selection.profile.seeds_first_boot() => {
+            context::user_data(around, catalog, (node, selection), NO_TOKEN)
+        }
+        (_, Some(selection)) => {
+            context::document(around, catalog, (node, selection), what, last_request(node))
+        }
+    }
 }
 
 /// The question that the node asked at its last boot, as far as it is known.
 fn last_request(node: &Node) -> Request {
     let labels = node.status.labels.iter();
-    let query: std::collections::BTreeMap<String, String> =
-        labels.map(|(key, label)| (key.to_owned(), label.value.clone())).collect();
+    question(labels.map(|(key, label)| (key.to_owned(), label.value.clone())).collect())
+}
+
+/// The same by [`ipxe::BOOT_IPXE`], which leaves nothing out: what the machine does not know is empty, and
+/// empty labels are not kept.
+fn ipxe_request(node: &Node) -> Request {
+    let mut query = last_request(node).query;
+    let asked = ipxe::BOOT_IPXE.split_once('?').map(|(_, query)| query).unwrap_or_default();
+    for (key, _) in asked.split('&').filter_map(|pair| pair.split_once('=')) {
+        query.entry(key.to_owned()).or_default();
+    }
+    question(query)
+}
+
+fn question(query: std::collections::BTreeMap<String, String>) -> Request {
     let raw_query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&query).finish();
     Request { query, raw_query }
 }
@@ -269,3 +274,6 @@ fn network_args(around: &Around<'_>, decided: &Decided<'_>) -> Result<Vec<Arg>, 
     let args = args.into_iter().map(|(key, value)| Arg::new(key, &value));
     args.collect::<Result<_, _>>().map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,12 +17,12 @@ use super::words;
 
 /// What machines would be told: made by whoever knows the server's address and networks.
 pub trait Preview {
-    /// A document as the node would get it at its next boot; `None` when its profile has none. The error is
-    /// one line.
+    /// A document as the node would get it at its next boot; `None` when there is none for it: one that no
+    /// group wants gets boot scripts only. The error is one line.
     fn document(
         &self,
         catalog: &Catalog,
-        selection: Selection<'_>,
+        selection: Option<Selection<'_>>,
         node: &Node,
         what: &What,
     ) -> Result<Option<Arc<str>>, String>;
@@ -173,8 +173,7 @@ fn documents(
 ) {
     let node = before.node;
     let text = |catalog: &Catalog, place: &Place<'_, '_>, what: &What| {
-        let selection = place.selection?;
-        preview.document(catalog, selection, node, what).transpose()
+        preview.document(catalog, place.selection, node, what).transpose()
     };
     for what in names(profile(before), profile(after)) {
         let (before, after) = (text(old, before, &what), text(new, after, &what));

@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::plan::tests::{catalog, member_of, node};
 
 fn around<'a>(catalog: &'a Catalog, members: &'a dyn Fn(&str) -> u32) -> Around<'a> {
-    Around { catalog, members, all: false }
+    Around { catalog, members, library: None, all: false }
 }
 
 fn nobody(_: &str) -> u32 {
@@ -25,7 +25,7 @@ fn a_node_hears_who_won_by_which_rule_and_what_would_change_that() {
     let catalog = racks();
     let mut node = node(1, &[("rack", "r1"), ("role", "web"), ("mac", "52:54:00:00:00:10")]);
     node.spec.tags.insert("role".into(), "web".into());
-    let told = super::node(around(&catalog, &nobody), &node);
+    let told = super::node(around(&catalog, &nobody), &node, []);
     insta::assert_snapshot!(told.text, @r##"
     n1 (sn-n1) is configured: first sight; enrolment is auto
     next boot: live
@@ -97,15 +97,73 @@ fn a_machine_that_no_group_wants_hears_which_come_nearest_and_what_looks_mistype
 }
 
 #[test]
+fn a_tag_that_stands_in_the_way_is_to_be_taken_away() {
+    let catalog = racks();
+    let mut tagged = node(1, &[("rack", "r1"), ("role", "db")]);
+    tagged.spec.tags.insert("role".into(), "web".into());
+    let told = super::node(around(&catalog, &nobody), &tagged, []);
+    let least = "least change: role=\"db\" (is \"web\") → db\n  mayuctl tag n1 role-\n";
+    assert!(told.group == "r1" && told.text.contains(least), "{}", told.text);
+
+    let mut tagged = node(1, &[]);
+    tagged.spec.tags.insert("rack".into(), "r1".into());
+    let told = super::node(around(&catalog, &nobody), &tagged, []);
+    let wins = "  wins with no rack (is \"r1\")\n\nleast change: no rack (is \"r1\") → default\n  \
+                mayuctl tag n1 rack-\n";
+    assert!(told.text.contains(wins), "{}", told.text);
+}
+
+#[test]
+fn a_known_machine_is_explained_as_if_it_had_the_labels_that_are_given() {
+    let catalog = racks();
+    let known = node(1, &[("rack", "r1")]);
+    let given = [("serial", "N1"), ("role", "db")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+    let told = super::node(around(&catalog, &nobody), &known, given);
+    assert_eq!((told.group.as_str(), told.profile.as_str()), ("db", "debian"));
+    let head = "n1 (sn-n1) is configured: first sight; enrolment is auto\nas if it had the tags role=\"db\"\n";
+    assert!(told.text.starts_with(head), "what it is anyway is not said: {}", told.text);
+    assert!(!told.text.contains("mayuctl tag"), "no tag of its own is meant: {}", told.text);
+    assert!(known.spec.tags.is_empty());
+}
+
+#[test]
+fn an_installation_whose_image_is_missing_is_a_hold() {
+    let catalog = racks();
+    let assets = tempfile::tempdir().unwrap();
+    let library = Some(Library { assets: assets.path(), server: "" });
+    let around = Around { library, ..around(&catalog, &nobody) };
+    let db = node(1, &[("rack", "r1"), ("role", "db")]);
+    let plan = || super::node(around, &db, []).plan;
+    assert!(plan().starts_with("hold: there is no ") && plan().contains("installer-image"));
+    let given = [("rack", "r1"), ("role", "db")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+    assert!(labels(around, given).plan.starts_with("hold: there is no "));
+    let installer = assets.path().join(order::INSTALLER);
+    std::fs::create_dir_all(&installer).unwrap();
+    for file in order::INSTALLER_FILES {
+        std::fs::write(installer.join(file), "x").unwrap();
+    }
+    assert!(plan().starts_with("hold: image \"debian-12\" is not in the library"), "{}", plan());
+}
+
+#[test]
+fn a_node_counts_as_a_member_until_it_asks_again() {
+    let catalog = racks();
+    let gone = member_of("db", node(1, &[("rack", "r1")]));
+    let told = super::node(around(&catalog, &nobody), &gone, []);
+    let counts = "\n  counts as one of db until it asks at its next net boot\n";
+    assert!(told.group == "r1" && told.text.contains(counts), "{}", told.text);
+}
+
+#[test]
 fn a_full_group_is_passed_over_and_says_so_but_not_to_its_members() {
     let catalog = racks();
     let two = |_: &str| 2;
     let db = node(1, &[("rack", "r1"), ("role", "db")]);
-    let told = super::node(around(&catalog, &two), &db);
+    let told = super::node(around(&catalog, &two), &db, []);
     assert_eq!(told.group, "r1");
     let full = "full, so passed over:\ndb → profile debian (groups/db.yaml)\n";
     assert!(told.text.contains(full) && told.text.contains("FULL  2 of 2 nodes"), "{}", told.text);
-    let told = super::node(around(&catalog, &two), &member_of("db", db));
+    let told = super::node(around(&catalog, &two), &member_of("db", db), []);
     assert!(told.group == "db" && told.text.contains("room  2 of 2 nodes"), "{}", told.text);
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::domain::catalog::{Group, LabelChange};
+use crate::domain::labels::Trust;
 
 use super::{About, Around, Shown, Verdict};
 
@@ -33,6 +34,7 @@ pub(super) fn text(
             let _ = writeln!(out, "  asked before {second}: {rule}");
         }
     }
+    leaves(&mut out, about);
     for shown in of(Verdict::RunnerUp) {
         let _ = writeln!(out, "\nrunner-up: {}", title(shown.ranked.group));
         tests(&mut out, shown);
@@ -47,6 +49,14 @@ pub(super) fn text(
         let _ = writeln!(out, "\n{more} more of {total} groups; --all shows them");
     }
     out
+}
+
+/// Membership is what was recorded at the last net boot.
+fn leaves(out: &mut String, about: &About<'_, '_>) {
+    let chosen = about.selection.map(|selection| selection.group.name.as_str());
+    if let Some(group) = about.member_of.filter(|group| Some(*group) != chosen) {
+        let _ = writeln!(out, "  counts as one of {group} until it asks at its next net boot");
+    }
 }
 
 fn labels(out: &mut String, about: &About<'_, '_>) {
@@ -100,7 +110,9 @@ fn tests(out: &mut String, shown: &Shown<'_>) {
     }
     if let Some(quantity) = shown.ranked.group.quantity {
         let verdict = if shown.ranked.full { "FULL" } else { "room" };
-        let _ = writeln!(out, "  {verdict}  {} of {quantity} nodes", shown.members);
+        let counted =
+            if shown.ranked.full { ", each until it asks at its next net boot" } else { "" };
+        let _ = writeln!(out, "  {verdict}  {} of {quantity} nodes{counted}", shown.members);
     }
 }
 
@@ -119,20 +131,31 @@ fn wins(out: &mut String, about: &About<'_, '_>, shown: &Shown<'_>) {
 /// The least change, and what to do for it when tags can.
 fn least(out: &mut String, about: &About<'_, '_>, groups: &[Shown<'_>]) {
     let flips = groups.iter().filter_map(|shown| Some((shown, shown.flip.as_ref()?)));
-    let least = flips.min_by_key(|(_, changes)| (changes.len(), tags(changes).is_none()));
+    let least = flips.min_by_key(|(_, changes)| (changes.len(), tags(about, changes).is_none()));
     let Some((shown, changes)) = least else { return };
     let _ = writeln!(out, "\nleast change: {} → {}", changed(changes), shown.ranked.group.name);
-    if let (Some(name), Some(tags)) = (&about.name, tags(changes)) {
+    if let (Some(name), Some(tags)) = (&about.name, tags(about, changes)) {
         let _ = writeln!(out, "  mayuctl tag {name} {}", tags.join(" "));
     }
 }
 
 /// The changes as tags, when they can be made by tags and typed into any shell.
-fn tags(changes: &[LabelChange]) -> Option<Vec<String>> {
+fn tags(about: &About<'_, '_>, changes: &[LabelChange]) -> Option<Vec<String>> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._:/-".contains(c);
+    let is_tag = |key: &str| {
+        about.labels.iter().any(|(own, label)| own == key && label.trust == Trust::Operator)
+    };
     let tag = |change: &LabelChange| {
-        let value = change.to.as_ref().filter(|_| !NAMES.contains(&change.key.as_str()))?;
-        value.chars().all(plain).then(|| format!("{}={value}", change.key))
+        let LabelChange { key, to, .. } = change;
+        if !key.chars().all(plain) {
+            return None;
+        }
+        // Without its tag it is again what it claims to be, or nothing.
+        if is_tag(key) && about.under.get(key) == to.as_deref() {
+            return Some(format!("{key}-"));
+        }
+        let value = to.as_ref().filter(|_| !NAMES.contains(&key.as_str()))?;
+        value.chars().all(plain).then(|| format!("{key}={value}"))
     };
     changes.iter().map(tag).collect()
 }

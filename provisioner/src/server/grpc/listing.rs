@@ -1,6 +1,7 @@
 //! What the catalog holds and why a machine gets what it gets, in the words of the operator plane.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use api::v1;
 use tonic::Status;
@@ -9,22 +10,37 @@ use super::{find, plan};
 use crate::domain::boot::Purpose;
 use crate::domain::catalog::{Group, LabelChange, Profile, Test};
 use crate::domain::labels::Label;
+use crate::domain::machine::Claims;
+use crate::domain::node::Node;
 use crate::domain::plan::words;
 use crate::server::app::{self, App};
+use crate::server::directory::Resolved;
 use crate::server::explain::{self, Around, Explained, Shown};
+use crate::server::order::Library;
 
 /// Ranks every group for a node or for any labels.
 pub(super) fn explain(app: &App, request: v1::ExplainRequest) -> Result<v1::Explanation, Status> {
     let v1::ExplainRequest { name, labels, all } = request;
     let catalog = app.catalog.current();
     let members = |group: &str| app.recorder.directory().read(|nodes| nodes.members(group));
-    let around = Around { catalog: &catalog, members: &members, all };
-    let explained = if name.is_empty() {
-        explain::labels(around, labels)
-    } else {
-        explain::node(around, &*find(app, &name)?)
+    // Nothing is ordered by this URL: it is only looked whether the image is there.
+    let library = Library { assets: &app.assets, server: "" };
+    let around = Around { catalog: &catalog, members: &members, library: Some(library), all };
+    let node = if name.is_empty() { by_mac(app, &labels) } else { Some(find(app, &name)?) };
+    let explained = match node {
+        Some(node) => explain::node(around, &node, labels),
+        None => explain::labels(around, labels),
     };
     Ok(explanation(explained, catalog.id().as_str()))
+}
+
+/// The node that has the MAC among these labels.
+fn by_mac(app: &App, labels: &HashMap<String, String>) -> Option<Arc<Node>> {
+    let claims = Claims::new().with_mac(labels.get("mac")?.parse().ok());
+    match app.recorder.directory().read(|nodes| nodes.resolve(&claims)) {
+        Resolved::Known(node) => Some(node),
+        _ => None,
+    }
 }
 
 fn explanation(explained: Explained<'_>, catalog: &str) -> v1::Explanation {

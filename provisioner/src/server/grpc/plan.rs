@@ -9,14 +9,16 @@ use nix::ifaddrs::getifaddrs;
 use tonic::Status;
 
 use super::find;
+use crate::domain::boot::Plan;
 use crate::domain::catalog::{Catalog, Profile};
 use crate::domain::node::Node;
 use crate::domain::render::What;
 use crate::server::app::App;
 use crate::server::catalog::RevisionError;
 use crate::server::context::Around;
+use crate::server::order::{self, Library};
 use crate::server::plan::{Asked, planned};
-use crate::server::script;
+use crate::server::script::{self, Decided};
 
 /// A document as a node would get it.
 pub(super) fn render(app: &App, request: v1::RenderRequest) -> Result<v1::RenderResponse, Status> {
@@ -28,17 +30,31 @@ pub(super) fn render(app: &App, request: v1::RenderRequest) -> Result<v1::Render
     let catalog = revision(app, &at)?;
     let server = server_url(app, node.status.address);
     let around = Around { server: &server, subnets: &app.subnets };
-    let Some(selection) = app.select(&catalog, &node) else {
-        let text = format!("no group selects {name}, so there is no {what} for it");
-        return Err(Status::not_found(format!("{text}; `mayuctl explain {name}` says why")));
+    let selection = app.select(&catalog, &node);
+    let profile = selection.map(|selection| selection.profile);
+    let library = Library { assets: &app.assets, server: &server };
+    let plan = order::decide(&node, profile, Some(library));
+    let why = match plan {
+        Plan::Hold(_) => app.explained(&catalog, &node),
+        _ => Vec::new(),
     };
-    let made = script::preview(&around, &catalog, selection, &node, &what);
+    let (node, plan) = (&*node, &plan);
+    let token = script::NO_TOKEN;
+    let decided =
+        Decided { catalog: &catalog, selection, node, plan, why: &why, token, peer: None };
+    let made = script::preview(&around, &decided, &what);
     match made.map_err(|fault| Status::aborted(fault.to_string()))? {
         Some(text) => {
             let catalog = catalog.id().to_string();
             Ok(v1::RenderResponse { body: text.as_bytes().to_vec(), catalog })
         }
-        None => Err(Status::not_found(missing(selection.profile, &what))),
+        None => Err(Status::not_found(match profile {
+            Some(profile) => missing(profile, &what),
+            None => format!(
+                "no group selects {name}, so there is no {what} for it, but ipxe and grub; \
+                 `mayuctl explain {name}` says why"
+            ),
+        })),
     }
 }
 
@@ -72,9 +88,10 @@ pub(super) fn plan(app: &App, request: v1::PlanRequest) -> Result<v1::PlanRespon
     let server = server_url(app, None);
     let around = Around { server: &server, subnets: &app.subnets };
     let nodes = app.recorder.directory().all();
+    let library = Some(Library { assets: &app.assets, server: &server });
     let gate = app.catalog.gate();
     let nodes = nodes.iter().map(|node: &Arc<Node>| &**node);
-    Ok(planned(&old, &new, nodes, Asked { around, gate, diff }))
+    Ok(planned(&old, &new, nodes, Asked { around, library, gate, diff }))
 }
 
 /// A revision of the catalog's repository; empty: what serves.

@@ -14,7 +14,7 @@ use crate::domain::render::What;
 use crate::server::app::App;
 use crate::server::boots::Pinned;
 use crate::server::clock;
-use crate::server::context::{context, with_addresses};
+use crate::server::context;
 use crate::server::directory::Resolved;
 
 /// One document.
@@ -29,12 +29,10 @@ pub(super) fn document(app: &App, asked: &Asked, what: &What) -> Page {
         }
         return Page::said(StatusCode::NOT_FOUND, text).from(catalog.id(), None);
     };
-    let context = context(&asked.around(app), &standing.node, selection, asked.request());
-    let page = match catalog.document(selection, what, &context) {
+    let machine = (&*standing.node, selection);
+    let made = context::document(&asked.around(app), catalog, machine, what, asked.request());
+    let page = match made {
         Ok(Some(text)) if *what == What::Ignition => Page::text(text).into_json(),
-        Ok(Some(text)) if *what == What::Cloud => {
-            Page::text(with_addresses(text, standing.node.status.address))
-        }
         Ok(Some(text)) => Page::text(text),
         Ok(None) => {
             let name = &selection.profile.name;

@@ -3,7 +3,7 @@ use crate::domain::plan::tests::{catalog, node};
 
 fn asked() -> Asked<'static> {
     let around = Around { server: "http://192.0.2.1:8080", subnets: &[] };
-    Asked { around, gate: Gate { moves: 1 }, diff: true }
+    Asked { around, library: None, gate: Gate { moves: 1 }, diff: true }
 }
 
 const DEFAULT: (&str, &str) = ("groups/default.yaml", "profile: local");
@@ -25,14 +25,14 @@ fn a_plan_reads_as_a_table_and_three_sentences() {
           grub         15 lines                                          15 lines (+2 -2)
     n2    group        default                                           none
           profile      local                                             none
-          ipxe         7 lines                                           none (+0 -7)
-          grub         11 lines                                          none (+0 -11)
+          ipxe         7 lines                                           10 lines (+4 -1)
+          grub         11 lines                                          14 lines (+4 -1)
           metadata     1 line                                            none (+0 -1)
           next boot    local disk: its profile says to boot its own di…  hold: no group's selector matches this machine
     n3    group        default                                           none
           profile      local                                             none
-          ipxe         7 lines                                           none (+0 -7)
-          grub         11 lines                                          none (+0 -11)
+          ipxe         7 lines                                           10 lines (+4 -1)
+          grub         11 lines                                          14 lines (+4 -1)
           metadata     1 line                                            none (+0 -1)
           next boot    local disk: its profile says to boot its own di…  hold: no group's selector matches this machine
 
@@ -45,6 +45,23 @@ fn a_plan_reads_as_a_table_and_three_sentences() {
     assert!(
         json["text"].is_null() && json["diff"].as_str().unwrap().contains("\n-kernel /k quiet ")
     );
+}
+
+#[test]
+fn a_node_that_waits_for_an_image_that_is_missing_is_planned_to_be_held() {
+    let r1 = ("groups/r1.yaml", "profile: debian\nselector: {rack: r1}");
+    let (old, new) = (catalog(&[DEFAULT, R1]), catalog(&[DEFAULT, r1]));
+    let assets = tempfile::tempdir().unwrap();
+    let library = Some(Library { assets: assets.path(), server: "http://192.0.2.1:8080" });
+    let nodes = [node(1, &[("rack", "r1")])];
+    let boots = |library| {
+        let plan = planned(&old, &new, &nodes, Asked { library, ..asked() });
+        (plan.nodes[0].boots_after.clone(), plan.diff)
+    };
+    assert_eq!(boots(None).0, "install");
+    let (after, diff) = boots(library);
+    assert!(after.starts_with("hold: there is no "), "{after}");
+    assert!(!diff.contains("provisioner.token"), "{diff}");
 }
 
 #[test]

@@ -6,6 +6,12 @@ use crate::domain::labels::{Labels, Trust};
 /// Most groups that are asked before the wanted one and have to be put off.
 const MOST: usize = 3;
 
+/// Choices of values for the wanted group's own selectors that are tried.
+const STARTS: usize = 256;
+
+/// Of these so many when others have to be put off, too.
+const STARTS_PUTTING_OFF: usize = 8;
+
 /// A value that no selector means.
 const OTHER: &str = "something-else";
 
@@ -23,32 +29,48 @@ pub struct LabelChange {
 impl Catalog {
     /// The fewest changes of labels that make this group win, by key; `None` when no few changes do, be it
     /// that it is full or that a group which matches every machine is asked before it. Room as in
-    /// [`Catalog::select_member`]. The answer is tried before it is given.
+    /// [`Catalog::select_member`]. `under`: the labels that the machine has below those of operators, which
+    /// come to light when a tag is taken away. The answer is tried before it is given.
     pub fn flip(
         &self,
-        labels: &Labels,
+        (labels, under): (&Labels, &Labels),
         group: &Group,
         member_of: Option<&str>,
         members: impl Fn(&str) -> u32,
     ) -> Option<Vec<LabelChange>> {
-        let mut wanted = labels.clone();
-        for selector in group.selector.iter().filter(|selector| !selector.matches(labels)) {
-            wanted = with(&wanted, &selector.key, selector.values.first()?);
-        }
-        let search = Search { catalog: self, group, member_of, members: &members };
-        let found = (0..=MOST).find_map(|puts_off| search.won(wanted.clone(), puts_off))?;
+        let search = Search { catalog: self, under, group, member_of, members: &members };
+        let starts = search.starts(labels);
+        let found = (0..=MOST).find_map(|puts_off| {
+            let most = if puts_off == 0 { STARTS } else { STARTS_PUTTING_OFF };
+            starts.iter().take(most).find_map(|wanted| search.won(wanted.clone(), puts_off))
+        })?;
         Some(changes(labels, &found))
     }
 }
 
 struct Search<'a> {
     catalog: &'a Catalog,
+    under: &'a Labels,
     group: &'a Group,
     member_of: Option<&'a str>,
     members: &'a dyn Fn(&str) -> u32,
 }
 
 impl Search<'_> {
+    /// The labels with which all selectors of the group pass, by each choice of their values.
+    fn starts(&self, labels: &Labels) -> Vec<Labels> {
+        let mut starts = vec![labels.clone()];
+        for selector in self.group.selector.iter().filter(|selector| !selector.matches(labels)) {
+            let values = |start: &Labels| {
+                let start = start.clone();
+                let value = move |value: &String| self.with(&start, &selector.key, value);
+                selector.values.iter().map(value)
+            };
+            starts = starts.iter().flat_map(values).take(STARTS).collect();
+        }
+        starts
+    }
+
     /// Labels by which the group wins, when so many others may be put off by one label each.
     fn won(&self, labels: Labels, puts_off: usize) -> Option<Labels> {
         let winner = self.catalog.select_member(&labels, self.member_of, self.members)?.group;
@@ -59,33 +81,38 @@ impl Search<'_> {
         let mut ways: Vec<&Selector> = winner.selector.iter().collect();
         // A machine's names are the last thing to be changed.
         ways.sort_by_key(|selector| matches!(selector.key.as_str(), "mac" | "uuid" | "serial"));
-        let tries = ways.into_iter().flat_map(|selector| self.values_against(selector));
-        tries
-            .map(|(key, value)| with(&labels, key, value))
-            .find_map(|labels| self.won(labels, puts_off))
+        let tries = ways.into_iter().flat_map(|selector| self.against(&labels, selector));
+        tries.into_iter().find_map(|labels| self.won(labels, puts_off))
     }
 
-    /// Values that the selector does not take and the group does.
-    fn values_against<'s>(&'s self, selector: &'s Selector) -> Vec<(&'s str, &'s str)> {
+    /// Labels with a value that the selector does not take and the group does.
+    fn against(&self, labels: &Labels, selector: &Selector) -> Vec<Labels> {
         let key = selector.key.as_str();
         let ours = self.group.selector.iter().find(|own| own.key == selector.key);
         let values: Vec<&str> = match ours {
             Some(own) => own.values.iter().map(String::as_str).collect(),
             None => vec!["", OTHER],
         };
-        let fails = |value: &&str| !selector.matches(&with(&Labels::new(), key, value));
-        values.into_iter().filter(fails).map(|value| (key, value)).collect()
+        let others = values.into_iter().map(|value| self.with(labels, key, value));
+        others.filter(|labels| !selector.matches(labels)).collect()
     }
-}
 
-/// The labels with another value of one of them; an empty one takes it away.
-fn with(labels: &Labels, key: &str, value: &str) -> Labels {
-    let mut out = Labels::new();
-    for (other, label) in labels.iter().filter(|(other, _)| *other != key) {
-        out.insert(other, label.value.as_str(), label.trust);
+    /// The labels with another value of one of them. An empty one takes it away: from an operator's comes to
+    /// light what is below it.
+    fn with(&self, labels: &Labels, key: &str, value: &str) -> Labels {
+        let mut out = Labels::new();
+        for (other, label) in labels.iter().filter(|(other, _)| *other != key) {
+            out.insert(other, label.value.as_str(), label.trust);
+        }
+        let of =
+            |labels: &Labels| labels.iter().find(|(own, _)| *own == key).map(|(_, l)| l.clone());
+        let tagged = of(labels).is_some_and(|label| label.trust == Trust::Operator);
+        match of(self.under).filter(|_| value.is_empty() && tagged) {
+            Some(label) => out.insert(key, label.value, label.trust),
+            None => out.insert(key, value, Trust::Operator),
+        }
+        out
     }
-    out.insert(key, value, Trust::Operator);
-    out
 }
 
 fn changes(from: &Labels, to: &Labels) -> Vec<LabelChange> {

@@ -30,7 +30,10 @@ fn group<'c>(catalog: &'c Catalog, name: &str) -> &'c Group {
 
 /// The flip in the words `key: from -> to`.
 fn flip(catalog: &Catalog, pairs: &[(&str, &str)], to: &str) -> Option<Vec<String>> {
-    let changes = catalog.flip(&labels(pairs), group(catalog, to), None, |_| 0)?;
+    let changes = {
+        let labels = labels(pairs);
+        catalog.flip((&labels, &labels), group(catalog, to), None, |_| 0)?
+    };
     let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     let text = |c: &LabelChange| format!("{}: {} -> {}", c.key, value(&c.from), value(&c.to));
     Some(changes.iter().map(text).collect())
@@ -57,6 +60,36 @@ fn a_group_that_comes_later_wins_when_those_before_it_are_put_off() {
 }
 
 #[test]
+fn any_value_of_a_list_is_tried_before_another_label_is_taken_away() {
+    let catalog = named(&[
+        ("one", "priority: 1\nselector: {rack: r1, role: db}"),
+        ("list", "selector: {role: [db, sql]}"),
+    ]);
+    assert_eq!(flip(&catalog, &[("rack", "r1")], "list").unwrap(), ["role: - -> sql"]);
+}
+
+#[test]
+fn without_its_tag_a_machine_is_what_it_claims_to_be() {
+    let catalog = named(&[
+        ("default", ""),
+        ("web", "selector: {role: web}"),
+        ("db", "priority: 1\nselector: {role: db}"),
+        ("sql", "priority: 2\nselector: {role: sql}"),
+    ]);
+    let under = labels(&[("role", "db")]);
+    let mut tagged = under.clone();
+    tagged.insert("role", "sql", Trust::Operator);
+    let flip = |to: &str| {
+        let changes = catalog.flip((&tagged, &under), group(&catalog, to), None, |_| 0).unwrap();
+        changes.into_iter().map(|change| (change.key, change.to)).collect::<Vec<_>>()
+    };
+    assert_eq!(flip("db"), [("role".to_owned(), Some("db".to_owned()))]);
+    let default = flip("default");
+    assert_ne!(default, [("role".to_owned(), None)], "`role-` would give it db");
+    assert_eq!(default, [("role".to_owned(), Some("something-else".to_owned()))]);
+}
+
+#[test]
 fn no_label_helps_a_group_behind_one_that_takes_every_machine() {
     let catalog = named(&[("all", "priority: 1"), ("rack", "selector: {rack: r1}")]);
     assert_eq!(flip(&catalog, &[], "rack"), None);
@@ -66,9 +99,11 @@ fn no_label_helps_a_group_behind_one_that_takes_every_machine() {
 fn no_label_helps_a_group_that_is_full() {
     let catalog = named(&[("default", ""), ("two", "selector: {rack: r1}\nquantity: 2")]);
     let two = group(&catalog, "two");
-    assert_eq!(catalog.flip(&labels(&[]), two, None, |_| 2), None);
-    assert!(catalog.flip(&labels(&[]), two, None, |_| 1).is_some());
-    assert!(catalog.flip(&labels(&[]), two, Some("two"), |_| 2).is_some());
+    let labels = labels(&[]);
+    let flip = |member_of, has| catalog.flip((&labels, &labels), two, member_of, |_| has);
+    assert_eq!(flip(None, 2), None);
+    assert!(flip(None, 1).is_some());
+    assert!(flip(Some("two"), 2).is_some());
 }
 
 #[test]
@@ -140,7 +175,7 @@ proptest::proptest! {
         let chosen: Vec<_> = ranked.iter().filter(|r| r.chosen).map(|r| r.group.name.clone()).collect();
         proptest::prop_assert_eq!(chosen, selected.into_iter().collect::<Vec<_>>());
         for group in catalog.groups() {
-            let Some(changes) = catalog.flip(&labels, group, Some("g1"), members) else { continue };
+            let Some(changes) = catalog.flip((&labels, &labels), group, Some("g1"), members) else { continue };
             let mut flipped = Labels::new();
             for (key, label) in labels.iter().filter(|(key, _)| changes.iter().all(|c| c.key != *key)) {
                 flipped.insert(key, label.value.as_str(), label.trust);
