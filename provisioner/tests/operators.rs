@@ -4,7 +4,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use api::v1::catalog_client::CatalogClient;
@@ -65,10 +65,15 @@ impl Rig {
     }
 
     fn offline(&self, rest: &[&str]) -> Output {
+        self.offline_command(rest).output().unwrap()
+    }
+
+    fn offline_command(&self, rest: &[&str]) -> Command {
         let here = self.dir.path();
         let mut command = Command::new(env!("CARGO_BIN_EXE_provisioner"));
         command.arg("plan").arg("--history").arg(here.join("data/history"));
-        command.arg("--catalog").arg(here.join("catalog")).args(rest).output().unwrap()
+        command.arg("--catalog").arg(here.join("catalog")).args(rest);
+        command
     }
 }
 
@@ -122,6 +127,16 @@ fn operators_see_why_a_machine_gets_what_and_what_a_change_would_change() {
     assert_eq!((told.group.as_str(), told.profile.as_str(), told.omitted), ("lab", "live", 0));
     assert!(told.text.contains("  asked before default: 1 selector over 0\n"), "{}", told.text);
     assert!(told.text.contains("  room  1 of 2 nodes\n"), "{}", told.text);
+
+    let with = |labels: &[(&str, &str)]| {
+        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let request = v1::ExplainRequest { labels, ..v1::ExplainRequest::default() };
+        rig.runtime.block_on(rig.catalog().explain(request)).unwrap().into_inner().group
+    };
+    let mac = ("mac", "52:54:00:00:00:01");
+    assert_eq!(with(&[mac]), "lab", "the MAC is that of a machine whose serial is known");
+    assert_eq!(with(&[mac, ("serial", "SN3")]), "default");
+    assert_eq!(with(&[("mac", "52:54:00:00:00:02")]), "default");
 
     let groups = rig.runtime.block_on(rig.catalog().groups(v1::ListGroupsRequest {}));
     let groups = groups.unwrap().into_inner().groups;
@@ -193,6 +208,13 @@ fn a_plan_without_the_daemon_says_what_the_daemon_says() {
     assert_eq!(code(&["HEAD~1..HEAD", "--exit-code"]), 5);
     assert_eq!(code(&["HEAD~1..HEAD", "--exit-code", "--gate", "0"]), 3);
     assert_eq!(code(&["HEAD..HEAD", "--exit-code"]), 0);
+    let unread = |rest: &[&str]| {
+        let mut child = rig.offline_command(rest).stdout(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        child.wait().unwrap().code()
+    };
+    assert_eq!(unread(&["HEAD~1..HEAD"]), Some(0));
+    assert_eq!(unread(&["HEAD~1..HEAD", "--exit-code"]), Some(5), "the code is read all the same");
     assert_eq!(code(&["no-such..HEAD"]), 1);
     assert_eq!(code(&["a...b"]), 64);
 }

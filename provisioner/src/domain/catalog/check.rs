@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::render::first_boot::PhoneHome;
-use crate::domain::render::{Context, NodeFacts, RenderFault, Request, Server, Use, Variables};
+use crate::domain::render::{
+    Context, Language, NodeFacts, RenderFault, Request, Server, Use, Variables,
+};
 
 use super::group::{Group, Selector};
 use super::{Catalog, Fault, Selection};
@@ -53,9 +55,10 @@ fn check_one(catalog: &Catalog, selection: Selection<'_>, in_use: bool, checked:
             continue;
         }
         let question = match of {
-            Use::Boot(_) => Question::Script,
+            Use::Boot(Language::Ipxe) => Question::Script,
             Use::Cloud if selection.profile.seeds_first_boot() => Question::None,
-            Use::Cloud | Use::Ignition | Use::Generic => Question::Document,
+            // GRUB knows its MAC and little else.
+            Use::Boot(_) | Use::Cloud | Use::Ignition | Use::Generic => Question::Document,
         };
         let variables = Variables::Of(sample.asks(selection, question));
         let (faults, warnings) =
