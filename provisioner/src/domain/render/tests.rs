@@ -44,4 +44,5 @@ mod grub_scripts;
 mod languages;
 mod nocloud;
 mod scripts;
+mod shipped;
 mod templates;
