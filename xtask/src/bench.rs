@@ -33,6 +33,8 @@ struct Options {
     seconds: u64,
     runs: usize,
     groups: Vec<usize>,
+    /// Groups of the catalog that is changed; it has a tenth as many templates.
+    reload_groups: usize,
     requests: bool,
     reload: bool,
     build: bool,
@@ -44,6 +46,7 @@ impl Options {
             seconds: 5,
             runs: 3,
             groups: vec![1, 100, 1000, 100_000],
+            reload_groups: 10_000,
             requests: true,
             reload: true,
             build: true,
@@ -63,13 +66,14 @@ impl Options {
                         bail!("--groups: a catalog without groups selects no machine");
                     }
                 }
+                "--reload-groups" => options.reload_groups = value()?.parse::<usize>()?.max(20),
                 "--only" => match *value()? {
                     "requests" => options.reload = false,
                     "reload" => options.requests = false,
                     other => bail!("--only knows requests and reload, not `{other}`"),
                 },
                 _ => bail!(
-                    "`cargo xtask bench catalog` does not know `{word}`: --seconds, --runs, --groups, --only, --no-build"
+                    "`cargo xtask bench catalog` does not know `{word}`: --seconds, --runs, --groups, --reload-groups, --only, --no-build"
                 ),
             }
         }

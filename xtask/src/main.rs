@@ -22,7 +22,8 @@ usage: cargo xtask COMMAND
         --fast leaves the end-to-end tests out, --release runs them with release programs
   bench
         measure what is measured without a rack: sizes of what is shipped
-  bench catalog [--seconds N] [--runs N] [--groups N,N,…] [--only requests|reload] [--no-build]
+  bench catalog [--seconds N] [--runs N] [--groups N,N,…] [--reload-groups N]
+                [--only requests|reload] [--no-build]
         requests per second with few and many groups, beside matchbox where one is on the PATH; reload; memory.
         A table for docs/benchmarks.md goes to the standard output. Times are told, never judged.
   ci    the same as test
