@@ -75,8 +75,7 @@ pub(in crate::domain::catalog) fn read(
     let [boot_ipxe, boot_grub] = scripts.unwrap_or_default();
     let boot_args = boot.as_ref().map(|boot| boot.args.clone());
     let boot = boot.filter(|_| !installs);
-    let no_kernel = boot.as_ref().is_some_and(|boot| boot.kernel.is_empty())
-        && !has_script;
+    let no_kernel = boot.as_ref().is_some_and(|boot| boot.kernel.is_empty()) && !has_script;
     if no_kernel && !is_json(file) {
         let message =
             "`boot` without `install` names the kernel to run, or a script: `ipxe`, `grub`";
@@ -121,7 +120,8 @@ fn spots(boot: &Field<'_>) -> BTreeMap<String, Spot> {
     let Value::Map(entries) = boot.value() else { return BTreeMap::new() };
     let words = entries.iter().flat_map(|entry| match &entry.item.value {
         Value::List(items) => {
-            let named = |(at, item): (usize, &Item)| (format!("boot.{}[{at}]", entry.key), item.spot);
+            let named =
+                |(at, item): (usize, &Item)| (format!("boot.{}[{at}]", entry.key), item.spot);
             items.iter().enumerate().map(named).collect::<Vec<_>>()
         }
         _ => vec![(format!("boot.{}", entry.key), entry.item.spot)],
