@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::fetch::{Context, Verified};
 use crate::gpt;
-use crate::ignition;
+use crate::ignition::{self, PutError};
 use crate::seed;
 use crate::stop::Stop;
 use crate::target::{Aligned, MIB, Target};
@@ -131,7 +131,7 @@ fn configure(
         FirstBoot::CloudInit { files } => add_seed(order, files, head, target, context),
         FirstBoot::Ignition { config, place } => {
             ignition::put(config, *place, head.bytes_mut(), target, context)
-                .map_err(|error| error.into_stop())
+                .map_err(PutError::into_stop)
         }
     }
 }

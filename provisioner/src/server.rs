@@ -18,6 +18,7 @@ pub mod loaders;
 pub mod logs;
 pub mod order;
 pub mod recorder;
+pub mod seed;
 pub mod store;
 pub mod telemetry;
 pub mod tftp;

@@ -6,7 +6,9 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use api::node::{Ack, FirstBoot, InstallOrder, Refusal};
+use api::node::{Ack, FirstBoot, IgnitionPlace, InstallOrder, Refusal};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use provisioner::config::{Overrides, Settings};
 use provisioner::server::daemon;
 use serde_json::{Value, json};
@@ -31,24 +33,31 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
+        Self::with(GROUP)
+    }
+
+    /// With this group.
+    fn with(group: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let catalog = dir.path().join("catalog");
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         for folder in ["groups", "profiles", "templates"] {
             copy(&shipped.join(folder), &catalog.join(folder));
         }
-        std::fs::write(catalog.join("groups/lab.yaml"), GROUP).unwrap();
-        for file in [
-            "installer/x86_64/vmlinuz",
-            "installer/x86_64/initrd.img",
-            "images/debian-12/image.raw",
-        ] {
-            let path = dir.path().join("assets").join(file);
+        std::fs::write(catalog.join("groups/lab.yaml"), group).unwrap();
+        let assets = dir.path().join("assets");
+        let write = |file: &str, text: &str| {
+            let path = assets.join(file);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, b"0123456789").unwrap();
-        }
+            std::fs::write(path, text).unwrap();
+        };
+        ["vmlinuz", "initrd.img"]
+            .map(|file| write(&format!("installer/x86_64/{file}"), "0123456789"));
         let manifest = format!("file: image.raw\nsha256: {}\nformat: raw\n", "0".repeat(64));
-        std::fs::write(dir.path().join("assets/images/debian-12/image.yaml"), manifest).unwrap();
+        for image in ["debian-12", "flatcar"] {
+            write(&format!("images/{image}/image.raw"), "0123456789");
+            write(&format!("images/{image}/image.yaml"), &manifest);
+        }
         Self::start(dir)
     }
 
@@ -161,6 +170,37 @@ fn a_blank_machine_becomes_running_by_its_own_word_alone() {
     assert!(rig.state("running"));
     let log = rig.dir.path().join(format!("data/logs/{}/{}.log", order.node, order.boot));
     assert_eq!(std::fs::read_to_string(log).unwrap(), "a\nb\n");
+}
+
+/// The config that the order puts onto the disk, and the node token in it.
+fn ignition_token(order: &InstallOrder) -> String {
+    let FirstBoot::Ignition { config, place } = &order.first_boot else { panic!("{order:?}") };
+    assert_eq!(*place, IgnitionPlace::Oem);
+    let decoded = |config: &Value, pointer: &str| {
+        let data = config.pointer(pointer).and_then(Value::as_str).unwrap();
+        let text = data.strip_prefix("data:;base64,").unwrap();
+        String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()
+    };
+    let config: Value = serde_json::from_str(config).unwrap();
+    let own = decoded(&config, "/ignition/config/merge/0/source");
+    assert!(own.contains("ssh-ed25519 AAAA test") && own.contains("sn1"), "{own}");
+    let ours = decoded(&config, "/ignition/config/merge/1/source");
+    let ours: Value = serde_json::from_str(&ours).unwrap();
+    let script = decoded(&ours, "/storage/files/0/contents/source");
+    let token = script.split("token='").nth(1).unwrap_or_else(|| panic!("{script}"));
+    token.split('\'').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_machine_that_ignition_configures_is_running_when_it_phones_home() {
+    let rig = Rig::with(&GROUP.replace("debian-12", "flatcar"));
+    let token = rig.boot().expect("its script starts the installer");
+    let order = rig.claim(&token);
+    assert_eq!(rig.post("installed", &token, &installed()).0, 200);
+    assert!(rig.state("installed"), "it has not been heard of yet");
+    let home = json!({"hostname": "sn1", "versions": {}});
+    assert_eq!(rig.post("running", &ignition_token(&order), &home).0, 200);
+    assert!(rig.state("running"));
 }
 
 #[test]

@@ -40,6 +40,7 @@ fn yaml(template: &str, value: &str) -> Result<serde_yaml::Value, String> {
     serde_yaml::from_str(&text).map_err(|error| format!("{error} in {text}"))
 }
 
+mod ignition_seed;
 mod languages;
 mod nocloud;
 mod scripts;

@@ -67,7 +67,8 @@ pub(in crate::domain::catalog) fn read(
     let fields = field.map(&KEYS)?;
     let install = fields.get("install");
     let installs = install.is_some();
-    let install = install.and_then(|field| read_install(&field));
+    let ignition = fields.name("ignition").or_else(|| fields.name("ignition_id")).is_some();
+    let install = install.and_then(|field| read_install(&field, ignition));
     let mut templates = Vec::new();
     let boot = fields.get("boot").and_then(|field| read_boot(&field, installs, &mut templates));
     let has_script = fields.get("boot").is_some_and(|boot| has_any(&boot, &["ipxe", "grub"]));
@@ -75,8 +76,7 @@ pub(in crate::domain::catalog) fn read(
     let [boot_ipxe, boot_grub] = scripts.unwrap_or_default();
     let boot_args = boot.as_ref().map(|boot| boot.args.clone());
     let boot = boot.filter(|_| !installs);
-    let no_kernel = boot.as_ref().is_some_and(|boot| boot.kernel.is_empty())
-        && !has_script;
+    let no_kernel = boot.as_ref().is_some_and(|boot| boot.kernel.is_empty()) && !has_script;
     if no_kernel && !is_json(file) {
         let message =
             "`boot` without `install` names the kernel to run, or a script: `ipxe`, `grub`";
@@ -121,7 +121,8 @@ fn spots(boot: &Field<'_>) -> BTreeMap<String, Spot> {
     let Value::Map(entries) = boot.value() else { return BTreeMap::new() };
     let words = entries.iter().flat_map(|entry| match &entry.item.value {
         Value::List(items) => {
-            let named = |(at, item): (usize, &Item)| (format!("boot.{}[{at}]", entry.key), item.spot);
+            let named =
+                |(at, item): (usize, &Item)| (format!("boot.{}[{at}]", entry.key), item.spot);
             items.iter().enumerate().map(named).collect::<Vec<_>>()
         }
         _ => vec![(format!("boot.{}", entry.key), entry.item.spot)],
