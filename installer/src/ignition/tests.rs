@@ -195,7 +195,7 @@ fn a_partition_that_holds_more_than_the_memory_is_refused() {
 #[test]
 fn a_partition_that_is_not_on_the_disk_or_lies_in_the_table_is_not_looked_at() {
     let disk = Disk::new(&[("boot", &ext4("boot", 8, &[]))]);
-    let file = fs::OpenOptions::new().write(true).open(disk.directory.path().join("disk"));
+    let file = OpenOptions::new().write(true).open(disk.directory.path().join("disk"));
     file.unwrap().set_len(4 << 20).unwrap();
     assert!(disk.refuses(CONFIG, IgnitionPlace::Boot).contains("has 0 ext4"));
 }
