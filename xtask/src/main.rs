@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  lab [--nodes N] [--keep] [--firmware bios,uefi-pxe,uefi-http] [--stop [NAME]]
+  lab [--nodes N] [--keep] [--firmware bios,uefi-pxe,uefi-http,uefi-grub] [--stop [NAME]]
         install what is missing, build, and let a rack of blank machines become running
   test [--fast] [--release]
         everything that must pass: fmt, clippy, tests, docs, end to end on real firmware

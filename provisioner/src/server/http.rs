@@ -92,6 +92,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: Arc<App>, stop: Ca
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    // GRUB 2.06 knows a length only by the very letters of `Content-Length: `.
+    http.title_case_headers(true);
     let connection = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let result = tokio::select! {
