@@ -58,16 +58,18 @@ pub fn document(
     made(catalog, (node, selection), what, &context)
 }
 
-/// The cloud-config as the installer puts it onto the disk: nobody has asked for it by any parameter.
-pub fn user_data(
+/// A cloud-config or Ignition config as the installer puts it onto the disk, but for what phones home: nobody
+/// has asked for it by any parameter.
+pub fn seeded(
     around: &Around<'_>,
     catalog: &Catalog,
     (node, selection): (&Node, Selection<'_>),
+    what: &What,
     token: &str,
 ) -> Result<Option<Arc<str>>, RenderFault> {
     let mut context = context(around, node, selection, Request::default());
     context.secrets.insert("node_token".to_owned(), token.to_owned());
-    made(catalog, (node, selection), &What::Cloud, &context)
+    made(catalog, (node, selection), what, &context)
 }
 
 fn made(
@@ -91,7 +93,7 @@ pub fn seed(
     token: &str,
 ) -> Result<BTreeMap<String, String>, String> {
     let selection = pinned.selection().ok_or("its group is not in the catalog any more")?;
-    let made = user_data(around, &pinned.catalog, (node, selection), token);
+    let made = seeded(around, &pinned.catalog, (node, selection), &What::Cloud, token);
     let user_data = made.map_err(|fault| fault.to_string())?.unwrap_or_default();
     let user_data = user_data.as_ref().to_owned();
     let mac = node.status.boot_mac.or_else(|| node.macs().next());

@@ -132,8 +132,11 @@ pub fn preview(
         (What::Ipxe, _) => script(Loader::Ipxe, ipxe_request),
         (What::Grub, _) => script(Loader::Grub, last_request),
         (_, None) => Ok(None),
-        (What::Cloud, Some(selection)) if selection.profile.seeds_first_boot() => {
-            context::user_data(around, catalog, (node, selection), NO_TOKEN)
+        (What::Cloud, Some(selection)) if selection.profile.seeds_cloud() => {
+            context::seeded(around, catalog, (node, selection), what, NO_TOKEN)
+        }
+        (What::Ignition, Some(selection)) if selection.profile.seeds_ignition() => {
+            context::seeded(around, catalog, (node, selection), what, NO_TOKEN)
         }
         (_, Some(selection)) => {
             context::document(around, catalog, (node, selection), what, last_request(node))

@@ -56,7 +56,8 @@ fn check_one(catalog: &Catalog, selection: Selection<'_>, in_use: bool, checked:
         }
         let question = match of {
             Use::Boot(Language::Ipxe) => Question::Script,
-            Use::Cloud if selection.profile.seeds_first_boot() => Question::None,
+            Use::Cloud if selection.profile.seeds_cloud() => Question::None,
+            Use::Ignition if selection.profile.seeds_ignition() => Question::None,
             // GRUB knows its MAC and little else.
             Use::Boot(_) | Use::Cloud | Use::Ignition | Use::Generic => Question::Document,
         };

@@ -5,7 +5,7 @@ mod read;
 
 use std::collections::BTreeMap;
 
-use api::node::{After, DiskRule, ImageFormat, Wipe};
+use api::node::{After, DiskRule, IgnitionPlace, ImageFormat, Wipe};
 
 use crate::domain::node::Limits;
 use crate::domain::render::{BootWords, Language, TemplateName, Use};
@@ -70,9 +70,18 @@ impl Profile {
 
     /// Whether its cloud-config is put onto the disk by the installer, and so made without any question of the
     /// installed system.
-    pub fn seeds_first_boot(&self) -> bool {
-        let seeds = |install: &Install| install.config == ConfigKind::CloudInit;
-        !self.live && self.hold.is_none() && self.install.as_ref().is_some_and(seeds)
+    pub fn seeds_cloud(&self) -> bool {
+        self.first_boot() == Some(ConfigKind::CloudInit)
+    }
+
+    /// The same of its Ignition config.
+    pub fn seeds_ignition(&self) -> bool {
+        self.first_boot().and_then(ConfigKind::ignition_place).is_some()
+    }
+
+    fn first_boot(&self) -> Option<ConfigKind> {
+        let install = self.install.as_ref().filter(|_| !self.live && self.hold.is_none());
+        install.map(|install| install.config)
     }
 
     /// Boots its own disk and nothing else.
@@ -133,4 +142,19 @@ pub enum ConfigKind {
     None,
     /// As a NoCloud seed.
     CloudInit,
+    /// As a file where Fedora CoreOS looks for its Ignition config.
+    Ignition,
+    /// As a file where Flatcar looks for it.
+    IgnitionOem,
+}
+
+impl ConfigKind {
+    /// Where the profile's Ignition config goes, if it goes anywhere.
+    pub fn ignition_place(self) -> Option<IgnitionPlace> {
+        match self {
+            Self::Ignition => Some(IgnitionPlace::Boot),
+            Self::IgnitionOem => Some(IgnitionPlace::Oem),
+            Self::None | Self::CloudInit => None,
+        }
+    }
 }

@@ -26,13 +26,13 @@ fn a_plan_reads_as_a_table_and_three_sentences() {
     n2    group        default                                           none
           profile      local                                             none
           ipxe         7 lines                                           10 lines (+4 -1)
-          grub         11 lines                                          14 lines (+4 -1)
+          grub         28 lines                                          31 lines (+4 -1)
           metadata     1 line                                            none (+0 -1)
           next boot    local disk: its profile says to boot its own di…  hold: no group's selector matches this machine
     n3    group        default                                           none
           profile      local                                             none
           ipxe         7 lines                                           10 lines (+4 -1)
-          grub         11 lines                                          14 lines (+4 -1)
+          grub         28 lines                                          31 lines (+4 -1)
           metadata     1 line                                            none (+0 -1)
           next boot    local disk: its profile says to boot its own di…  hold: no group's selector matches this machine
 

@@ -75,3 +75,14 @@ fn what_a_group_selects_by_is_supplied_to_its_machines() {
     assert_eq!(told(group, INSTALLS, "\"{{node.labels.rack}}\""), [""; 0]);
     assert_eq!(told(group, INSTALLS, "\"{{request.query.rack}}\"").len(), 1);
 }
+
+#[test]
+fn an_ignition_config_that_is_put_onto_a_disk_cannot_count_on_any_question() {
+    for config in ["ignition", "ignition-oem"] {
+        let profile = format!(
+            "install: {{image: x, disk: {{choose: smallest}}, config: {config}}}\nignition: x.yaml"
+        );
+        assert_eq!(told(ALL, &profile, "\"{{request.query.mac}}\"").len(), 1, "{config}");
+        assert_eq!(told(ALL, &profile, "\"{{node.mac}}\""), [""; 0], "{config}");
+    }
+}
