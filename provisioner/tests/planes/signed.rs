@@ -103,12 +103,30 @@ fn assets_are_signed_and_signatures_that_lie_beside_them_are_served() {
 
 #[test]
 fn refusals_are_never_signed() {
-    let rig = rig();
+    let rig = Rig::with(|dir| {
+        matchbox(dir);
+        Rig::keys(dir);
+        let put = |path: &str, text: &str| {
+            std::fs::write(dir.join("catalog").join(path), text).unwrap();
+        };
+        // A fault that only this machine brings out.
+        put(
+            "generic/late.txt",
+            "{{if eq .request.query.mac \"52:54:00:00:00:08\"}}{{.none}}{{end}}\n",
+        );
+        put("profiles/late.json", r#"{"id":"late","generic_id":"late.txt"}"#);
+        put(
+            "groups/late.json",
+            r#"{"id":"late","profile":"late","selector":{"mac":"52:54:00:00:00:08"}}"#,
+        );
+    });
+    let late = "/generic?mac=52-54-00-00-00-08";
+    assert_eq!(rig.ask(late).0, 422);
     let mac = "mac=52-54-00-00-00-07";
     for path in [
         "/ignition.sig?mac=52-54-00-00-00-07&x=y.sig".replace("52-54-00-00-00-07", "zz"),
         format!("/generic/none.sig?{mac}"),
-        format!("/grub.asc?{mac}&os=installed"),
+        late.replace("/generic", "/generic.asc"),
         "/assets/nothing.sig".to_owned(),
         "/nothing.sig".to_owned(),
     ] {
