@@ -145,9 +145,10 @@ impl Recorder {
         }
     }
 
-    /// Time has passed: deadlines are looked at. `false` when the recorder has ended.
-    pub async fn tick(&self) -> bool {
-        self.queue.send(Request::Tick).await.is_ok()
+    /// Time has passed: deadlines are looked at. `catalog`: id of the one in force. `false` when the recorder has
+    /// ended.
+    pub async fn tick(&self, catalog: String) -> bool {
+        self.queue.send(Request::Tick(catalog)).await.is_ok()
     }
 
     /// Ends the recorder once all that waits is written, whoever still holds a handle.

@@ -206,7 +206,7 @@ async fn a_restart_in_the_middle_of_an_installation_counts_silence_anew() {
     rig.tell(&node, claim(1)).await.unwrap();
     NOW.fetch_add(600_000, Ordering::Relaxed);
     let rig = rig.again();
-    rig.recorder.tick().await;
+    rig.recorder.tick("c1".to_owned()).await;
     let progress =
         Event::Progress { boot: boot(1), stage: Stage::Write, done_bytes: 5, total_bytes: 9 };
     let node = rig.tell(&node, progress).await.unwrap();

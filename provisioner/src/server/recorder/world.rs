@@ -82,8 +82,8 @@ impl World {
                 Box::new(|_| ())
             }
             Request::Stop => Box::new(|_| ()),
-            Request::Tick => {
-                self.tick(now, batch);
+            Request::Tick(catalog) => {
+                self.tick(&catalog, now, batch);
                 Box::new(|_| ())
             }
             Request::HistoryHas(number) => {
@@ -221,7 +221,7 @@ impl World {
         Ok(node)
     }
 
-    fn tick(&mut self, now: Millis, batch: &mut Batch) {
+    fn tick(&mut self, catalog: &str, now: Millis, batch: &mut Batch) {
         let overdue: Vec<NodeId> = self
             .nodes
             .iter()
@@ -233,7 +233,7 @@ impl World {
                 event: Event::Tick,
                 actor: "timer".to_owned(),
                 boot: None,
-                catalog: String::new(),
+                catalog: catalog.to_owned(),
             };
             if let Ok(node) = self.tell(&id, &word, now, batch) {
                 let reached = (Step::Failed, node.status.reason.clone());
