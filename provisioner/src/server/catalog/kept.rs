@@ -166,7 +166,6 @@ fn encode(out: &mut impl Write, label: &Label, files: &Files) -> io::Result<()> 
 
 /// The same limits as for a catalog that is read from elsewhere.
 pub(super) fn decode(bytes: &[u8]) -> Result<(Label, Files), String> {
-    let cut = || "it ends too early".to_owned();
     let rest = bytes.strip_prefix(FIRST).ok_or("its first line is not this program's")?;
     let body = bytes.len().checked_sub(HASH).ok_or_else(cut)?;
     let (body, hash) = bytes.split_at_checked(body).ok_or_else(cut)?;
@@ -179,7 +178,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Label, Files), String> {
     let label = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     let mut reader = Reader { rest: rest.get(1..).unwrap_or_default() };
     let mut gather = Gather::default();
-    while let Some(entry) = reader.entry().ok_or_else(cut)? {
+    while let Some(entry) = reader.next()? {
         entry.put(&mut gather)?;
     }
     let files = gather
@@ -205,18 +204,26 @@ impl<'b> Reader<'b> {
         Some(taken)
     }
 
-    /// `Some(None)`: the end. `None`: it is cut off.
-    fn entry(&mut self) -> Option<Option<Entry<'b>>> {
-        let kind = *self.take(1)?.first()?;
-        if kind == 0 {
-            return Some(None);
+    /// The next entry; `None`: there is none any more.
+    fn next(&mut self) -> Result<Option<Entry<'b>>, String> {
+        match self.take(1) {
+            Some([0]) => Ok(None),
+            Some([kind]) => self.entry(*kind).map(Some).ok_or_else(cut),
+            _ => Err(cut()),
         }
+    }
+
+    fn entry(&mut self, kind: u8) -> Option<Entry<'b>> {
         let path = u32::from_le_bytes(self.take(4)?.try_into().ok()?);
         let content = u64::from_le_bytes(self.take(8)?.try_into().ok()?);
         let path = std::str::from_utf8(self.take(usize::try_from(path).ok()?)?).ok()?;
         let content = self.take(usize::try_from(content).ok()?)?;
-        Some(Some(Entry { kind, path, content }))
+        Some(Entry { kind, path, content })
     }
+}
+
+fn cut() -> String {
+    "it ends too early".to_owned()
 }
 
 impl Entry<'_> {

@@ -21,7 +21,7 @@ use super::trust;
 pub(super) enum Source {
     Shipped,
     Directory(PathBuf),
-    Commits(Commits),
+    Commits(Box<Commits>),
 }
 
 /// A ref that is followed.
@@ -110,7 +110,7 @@ impl Source {
             None => From::Local { path: path.unwrap_or_default(), directory },
         };
         let (reference, verify) = (git.reference.clone(), git.verify.clone());
-        Self::Commits(Commits { reference, from, verify })
+        Self::Commits(Box::new(Commits { reference, from, verify }))
     }
 
     pub(super) fn commits(&self) -> Option<&Commits> {
@@ -155,8 +155,9 @@ impl Source {
         match self {
             Self::Shipped => "shipped".to_owned(),
             Self::Directory(path) => format!("directory {}", path.display()),
-            Self::Commits(Commits { reference, from, .. }) => match from {
+            Self::Commits(commits) => match &commits.from {
                 From::Local { path, directory } => {
+                    let reference = &commits.reference;
                     format!("ref {reference} of {} in {directory:?}", path.display())
                 }
                 From::Remote { remote, directory } => {

@@ -214,6 +214,23 @@ async fn a_restart_in_the_middle_of_an_installation_counts_silence_anew() {
 }
 
 #[tokio::test]
+async fn what_fails_by_silence_is_recorded_with_the_catalog_in_force() {
+    let rig = rig();
+    let node = rig.see("SN1", MAC).await.unwrap();
+    let limits = Limits { heartbeat_seconds: 0, ..Limits::default() };
+    let inventory = Inventory::default();
+    let claim = Event::Claimed { boot: boot(1), generation: 1, inventory, limits };
+    rig.tell(&node, claim).await.unwrap();
+    rig.recorder.tick("c2".to_owned()).await;
+    let (_, dir) = rig.stop();
+    let history = git2::Repository::open(dir.path().join("history")).unwrap();
+    let head = history.head().unwrap().peel_to_commit().unwrap();
+    assert!(head.summary().unwrap().unwrap_or_default().contains("installing → failed"));
+    let catalog = history.revparse_single("HEAD:catalog").unwrap().peel_to_blob().unwrap();
+    assert_eq!(catalog.content(), b"c2\n");
+}
+
+#[tokio::test]
 async fn seeing_a_known_machine_again_writes_nothing() {
     let rig = rig();
     let mut sighting = Sighting { claims: claims("SN1", MAC), ..Sighting::default() };
