@@ -297,7 +297,7 @@ fn a_catalog_may_be_commits_of_a_repository_here_or_elsewhere() {
 fn a_malformed_remote_is_told_without_its_password() {
     for remote in [
         "ftp://me:hunter2@h/c",
-        "https//hunter2@h/c",
+        "https:://hunter2@h/c",
         "https://me:x hunter2@h/c",
         "ext::x?private_token=hunter2",
         "ftp://h/c?private_token=a@hunter2",
