@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes an installed system report to the provisioner at every boot, until the report is acknowledged.
-# cloud-init runs this once, as vendor data. Needs curl and systemd. Variables: url, token.
+# Run once: by cloud-init as vendor data, after Ignition by provisioner-setup.service. Needs curl and systemd.
+# Writes below /etc only: the rest may be read-only. Variables: url, token.
 set -eu
 
 # A word of the shell out of any text.
@@ -10,7 +11,7 @@ word() {
 
 url={{url}}
 token={{token}}
-install -d -m 0755 /etc/provisioner /usr/local/sbin
+install -d -m 0755 /etc/provisioner
 umask 077
 {
     printf 'URL='
@@ -21,7 +22,7 @@ umask 077
 mv /etc/provisioner/phone-home.env.new /etc/provisioner/phone-home.env
 umask 022
 
-cat >/usr/local/sbin/provisioner-phone-home <<'SCRIPT'
+cat >/etc/provisioner/phone-home <<'SCRIPT'
 #!/bin/sh
 # Written by the provisioner: says that this system is up.
 set -eu
@@ -64,7 +65,7 @@ case $code in
         ;;
 esac
 SCRIPT
-chmod 0755 /usr/local/sbin/provisioner-phone-home
+chmod 0755 /etc/provisioner/phone-home
 
 cat >/etc/systemd/system/provisioner-phone-home.service <<'UNIT'
 [Unit]
@@ -76,7 +77,8 @@ StartLimitIntervalSec=0
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/usr/local/sbin/provisioner-phone-home
+# By a shell: below /etc nothing is a program for SELinux.
+ExecStart=/bin/sh /etc/provisioner/phone-home
 Restart=on-failure
 RestartSec=5
 RestartPreventExitStatus=64

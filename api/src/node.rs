@@ -232,6 +232,24 @@ pub enum FirstBoot {
         /// File name (`user-data`, `meta-data`, `network-config`, `vendor-data`) to text.
         files: BTreeMap<String, String>,
     },
+    /// An Ignition config, as a file in one of the image's own partitions.
+    Ignition {
+        /// The config, JSON of Ignition's specification 3.
+        config: String,
+        /// Which partition, and which file in it.
+        place: IgnitionPlace,
+    },
+}
+
+/// Where Ignition looks for its config before it asks anybody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IgnitionPlace {
+    /// `/ignition/config.ign` in the ext4 file system labelled `boot`, as coreos-installer puts it there for
+    /// Fedora CoreOS.
+    Boot,
+    /// `/config.ign` in the GPT partition named `OEM`, where Flatcar Container Linux looks.
+    Oem,
 }
 
 /// What follows a good installation.
@@ -343,6 +361,14 @@ pub struct Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_first_boot_is_told_by_its_kind() {
+        let ignition = FirstBoot::Ignition { config: "{}".into(), place: IgnitionPlace::Oem };
+        let json = r#"{"kind":"ignition","config":"{}","place":"oem"}"#;
+        assert_eq!(serde_json::to_string(&ignition).unwrap(), json);
+        assert_eq!(serde_json::from_str::<FirstBoot>(json).unwrap(), ignition);
+    }
 
     #[test]
     fn disk_rules_read_as_the_catalog_writes_them() {

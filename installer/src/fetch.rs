@@ -10,6 +10,7 @@ use ureq::http::{HeaderMap, Response, StatusCode, header};
 use crate::backoff::{Backoff, Pause};
 use crate::log::Log;
 use crate::progress::Progress;
+use crate::scratch::Scratch;
 
 /// Waiting time without one new byte after which fetching is given up.
 pub const PATIENCE: Duration = Duration::from_mins(10);
@@ -25,6 +26,8 @@ pub struct Context<'a> {
     pub log: &'a Log,
     /// Where fetched bytes are counted, and where the end of this boot is heard.
     pub progress: &'a Progress,
+    /// Where file systems are changed.
+    pub scratch: &'a dyn Scratch,
     /// Tells machines apart.
     pub seed: u64,
 }

@@ -1,4 +1,4 @@
-//! Adds a partition to the partition table of an image that was made for a smaller disk.
+//! The image's partition table: its partitions, and one more on a disk that is larger than the image.
 //!
 //! Pure: works on the disk's first MiB in memory. Own code, because the `gpt` crate numbers the
 //! partitions anew when it writes a table with gaps (cloud images have 1, 14, 15), and because it
@@ -17,13 +17,26 @@ pub struct Extended {
     pub backup_offset: u64,
 }
 
-/// The table cannot take another partition.
+/// One partition, as the table has it. Nothing says that it lies on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Its first byte.
+    pub offset: u64,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Its name in the table: the GPT's label, not the file system's.
+    pub name: String,
+}
+
+/// The table cannot be used, or cannot take another partition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GptError {
     /// No table, or a damaged one.
     #[error(
-        "the image has no usable GPT for {sector}-byte sectors ({why}): a seed partition needs one; \
-         use an image with a GPT or another install.config"
+        "the image has no usable GPT for {sector}-byte sectors ({why}): the first boot's configuration \
+         needs one; use an image with a GPT or another install.config"
     )]
     NoTable {
         /// The disk's sector size in bytes.
@@ -94,6 +107,36 @@ pub fn extend(
     })
 }
 
+/// The partitions of a disk whose first MiB is `head`, in the order of their numbers. `sector` is its logical
+/// block size in bytes.
+pub fn partitions(head: &[u8], sector: u64) -> Result<Vec<Partition>, GptError> {
+    let table = Table::read(head, sector)?;
+    let entries = (1..).zip(table.entries.chunks(table.entry_size));
+    let used = entries.filter(|(_, entry)| is_used(entry));
+    Ok(used
+        .map(|(number, entry)| {
+            let (first, last) = (u64_at(entry, 32), u64_at(entry, 40));
+            let sectors = last.saturating_add(1).saturating_sub(first);
+            let name = entry.get(56..128).unwrap_or_default().chunks(2).map(|unit| match unit {
+                [low, high] => u16::from_le_bytes([*low, *high]),
+                _ => 0,
+            });
+            let name: Vec<u16> = name.take_while(|unit| *unit != 0).collect();
+            Partition {
+                number,
+                offset: first.saturating_mul(sector),
+                bytes: sectors.saturating_mul(sector),
+                name: String::from_utf16_lossy(&name),
+            }
+        })
+        .collect())
+}
+
+/// An entry without a type is free (5.3.3).
+fn is_used(entry: &[u8]) -> bool {
+    entry.iter().take(16).any(|byte| *byte != 0)
+}
+
 struct Table {
     header: Vec<u8>,
     entries: Vec<u8>,
@@ -159,11 +202,11 @@ impl Table {
     fn free_slot(&self) -> Result<(u32, u64), GptError> {
         let (mut end, mut last, mut free) = (0, 0, None);
         for (number, entry) in (1..).zip(self.entries.chunks(self.entry_size)) {
-            if entry.iter().take(16).all(|byte| *byte == 0) {
-                free = free.or(Some(number));
-            } else {
+            if is_used(entry) {
                 last = number;
                 end = end.max(u64_at(entry, 40).saturating_add(1));
+            } else {
+                free = free.or(Some(number));
             }
         }
         let behind = (last < self.count).then_some(last + 1);

@@ -1,10 +1,11 @@
 //! One order carried out on one disk: wipe, write, verify, configure, finish.
 //!
 //! The first MiB holds the partition table. It is zeroed before anything else and written last of
-//! all, when the image's hash is right, the disk has read back well and the seed is in place: a disk
-//! that was left half-done at any moment does not boot.
+//! all, when the image's hash is right, the disk has read back well and the first boot's configuration
+//! is in place: a disk that was left half-done at any moment does not boot.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 
 use api::node::{FirstBoot, InstallOrder, Stage, Wipe};
@@ -12,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::fetch::{Context, Verified};
 use crate::gpt;
+use crate::ignition::{self, PutError};
 use crate::seed;
 use crate::stop::Stop;
 use crate::target::{Aligned, MIB, Target};
@@ -38,10 +40,16 @@ pub fn install(order: &InstallOrder, target: &Target, context: Context<'_>) -> R
     Ok(Done { sha256: verified.sha256().to_owned(), image_bytes: bytes })
 }
 
-/// Bytes for one place on the disk.
-struct Patch {
-    offset: u64,
-    bytes: Vec<u8>,
+/// Bytes for one place on the disk behind its first MiB.
+pub(crate) struct Patch {
+    pub(crate) offset: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Patch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Patch({} bytes at {})", self.bytes.len(), self.offset)
+    }
 }
 
 fn wipe(how: Wipe, target: &Target, context: Context<'_>) -> Result<(), Stop> {
@@ -109,7 +117,8 @@ fn read_back(target: &Target, written: &Written, context: Context<'_>) -> Result
     Ok(())
 }
 
-/// Changes the table in the withheld MiB; gives back what else belongs to it.
+/// Says what else has to be on the disk before the first MiB may be; may change the table in that one.
+/// Nothing is written yet.
 fn configure(
     order: &InstallOrder,
     head: &mut Head,
@@ -117,9 +126,24 @@ fn configure(
     context: Context<'_>,
 ) -> Result<Vec<Patch>, Stop> {
     context.progress.enter(Stage::Configure, 0, "");
-    let FirstBoot::CloudInit { files } = &order.first_boot else {
-        return Ok(Vec::new());
-    };
+    match &order.first_boot {
+        FirstBoot::None => Ok(Vec::new()),
+        FirstBoot::CloudInit { files } => add_seed(order, files, head, target, context),
+        FirstBoot::Ignition { config, place } => {
+            ignition::put(config, *place, head.bytes_mut(), target, context)
+                .map_err(PutError::into_stop)
+        }
+    }
+}
+
+/// A partition of its own: changes the table.
+fn add_seed(
+    order: &InstallOrder,
+    files: &BTreeMap<String, String>,
+    head: &mut Head,
+    target: &Target,
+    context: Context<'_>,
+) -> Result<Vec<Patch>, Stop> {
     let lasting = |reason: String| Stop::lasting(Stage::Configure, reason);
     let volume = seed::make(files, target.sector()).map_err(|error| lasting(error.to_string()))?;
     let added = gpt::extend(

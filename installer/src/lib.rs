@@ -11,7 +11,9 @@
 pub mod backoff;
 pub mod choose;
 pub mod fetch;
+pub mod filesystem;
 pub mod gpt;
+pub mod ignition;
 pub mod install;
 pub mod inventory;
 pub mod kargs;
@@ -19,6 +21,7 @@ pub mod log;
 pub mod modules;
 pub mod network;
 pub mod progress;
+pub mod scratch;
 pub mod seed;
 pub mod server;
 pub mod stop;

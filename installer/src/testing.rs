@@ -1,5 +1,7 @@
 //! A small HTTP server for tests that misbehaves on demand.
 
+pub(crate) mod systems;
+
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

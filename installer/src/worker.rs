@@ -19,6 +19,7 @@ use crate::log::Log;
 use crate::modules::load::Coldplug;
 use crate::network;
 use crate::progress::Progress;
+use crate::scratch::RamDisk;
 use crate::server::{CallError, Server};
 use crate::stop::Stop;
 use crate::supervise::{LAST_WORDS, STAGE, exit};
@@ -119,7 +120,7 @@ fn carry_out(
     seed: u64,
 ) -> Result<After, Stop> {
     let claimed = Instant::now();
-    let context = Context { pause: &sleep, log, progress, seed };
+    let context = Context { pause: &sleep, log, progress, scratch: &RamDisk, seed };
     let outcome = pick(order, drivers, context).and_then(|disk| {
         let target = open(&disk)?;
         let done = install::install(order, &target, context)?;

@@ -222,7 +222,7 @@ fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, CopyError> {
 }
 
 /// Compared with known zeros: memcmp is the fastest loop at hand.
-fn is_zero(bytes: &[u8]) -> bool {
+pub(crate) fn is_zero(bytes: &[u8]) -> bool {
     static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
     bytes.chunks(ZEROS.len()).all(|part| ZEROS.get(..part.len()) == Some(part))
 }

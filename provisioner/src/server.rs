@@ -21,6 +21,7 @@ pub mod plan;
 pub mod recorder;
 pub mod rendered;
 pub mod script;
+pub mod seed;
 pub mod sign;
 pub mod store;
 pub mod telemetry;

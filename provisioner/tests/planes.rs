@@ -9,6 +9,8 @@
 
 #[path = "planes/boot.rs"]
 mod boot;
+#[path = "planes/ignition.rs"]
+mod ignition;
 #[path = "planes/rig.rs"]
 mod rig;
 #[path = "planes/signed.rs"]

@@ -48,6 +48,11 @@ impl Layout {
         self.dir.join("data")
     }
 
+    /// The public half of the key that signs what machines fetch, as GRUB wants it.
+    pub fn public_key(&self) -> PathBuf {
+        self.data().join("signing/openpgp.gpg")
+    }
+
     /// The history repository.
     pub fn history(&self) -> PathBuf {
         self.data().join("history")

@@ -11,7 +11,7 @@ mod grub;
 mod layout;
 mod recipe;
 mod root;
-mod run;
+pub(crate) mod run;
 mod sources;
 
 use std::path::{Path, PathBuf};

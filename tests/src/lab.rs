@@ -9,8 +9,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::artifacts::{Artifacts, cache};
 use crate::config::{Layout, LibraryImage};
 use crate::evidence;
-use crate::machine::{Firmware, Machine, MachineSpec};
+use crate::machine::{Firmware, MEDIUM, Machine, MachineSpec};
 use crate::mayuctl::{Boot, Mayuctl, Node};
+use crate::medium;
 use crate::netns::Netns;
 use crate::provisioner::Provisioner;
 use crate::radv::Router;
@@ -68,7 +69,8 @@ enum End {
 }
 
 impl Lab {
-    /// Sets everything up but starts nothing: the provisioner is off, and so are the machines.
+    /// Sets everything up but starts nothing: the provisioner is off, and so are the machines. Only when one of
+    /// them demands signatures, the provisioner has keys.
     ///
     /// # Errors
     /// When not run by root, or something cannot be made.
@@ -81,15 +83,20 @@ impl Lab {
         let layout = Layout { dir: dir.clone(), socket: netns.run_dir().join("operator.sock") };
         let macs: Vec<_> = plan.machines.iter().take(plan.grouped).map(MachineSpec::mac).collect();
         layout.write(&macs, artifacts, &plan.image)?;
+        let log = dir.join("provisioner.log");
+        let provisioner = Provisioner::new(&artifacts.provisioner, &layout.config(), &log);
+        if plan.machines.iter().any(|machine| machine.firmware == Firmware::UefiGrub) {
+            provisioner.make_keys()?;
+            medium::make(&dir.join(MEDIUM), &layout.public_key())?;
+        }
         let router = Router::start(&netns)?;
         let mut machines = Vec::new();
         for spec in &plan.machines {
             machines.push(Machine::place(spec.clone(), &netns, &dir)?);
         }
-        let log = dir.join("provisioner.log");
         Ok(Self {
             machines,
-            provisioner: Provisioner::new(&artifacts.provisioner, &layout.config(), &log),
+            provisioner,
             mayuctl: Mayuctl::new(&artifacts.mayuctl, &layout.socket),
             _router: router,
             netns,

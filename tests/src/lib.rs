@@ -13,6 +13,7 @@ pub mod image;
 pub mod lab;
 pub mod machine;
 pub mod mayuctl;
+pub mod medium;
 pub mod memory;
 pub mod netns;
 pub mod provisioner;

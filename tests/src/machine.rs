@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 
 pub use firmware::{Firmware, OVMF_CODE};
-pub use qemu::Hardware;
+pub use qemu::{Hardware, MEDIUM};
 
 use crate::memory;
 use crate::netns::Netns;
@@ -86,10 +86,11 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Puts a machine into the rack: a tap, an empty disk, firmware variables of its own. It stays off.
+    /// Puts a machine into the rack: a tap, an empty disk, firmware variables of its own, and with
+    /// [`Firmware::UefiGrub`] the medium. It stays off.
     ///
     /// # Errors
-    /// When its files or its tap cannot be made.
+    /// When its files or its tap cannot be made, or the lab has no medium.
     pub fn place(spec: MachineSpec, netns: &Netns, labs_dir: &Path) -> Result<Self> {
         let dir = labs_dir.join(&spec.name);
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
@@ -99,6 +100,11 @@ impl Machine {
         if let Some(vars) = spec.firmware.variables() {
             fs::copy(vars, dir.join(qemu::VARS))
                 .with_context(|| format!("cannot copy {}: is ovmf installed?", vars.display()))?;
+        }
+        if spec.firmware == Firmware::UefiGrub {
+            let medium = labs_dir.join(MEDIUM);
+            fs::copy(&medium, dir.join(MEDIUM))
+                .with_context(|| format!("cannot copy {}", medium.display()))?;
         }
         netns.add_tap(&spec.tap())?;
         let qmp = netns.run_dir().join(format!("{}.qmp", spec.name));

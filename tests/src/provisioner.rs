@@ -4,13 +4,14 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::image::run;
 use crate::memory::{self, Memory};
 use crate::netns::{ADDRESS, Netns};
 use crate::wait;
@@ -40,6 +41,15 @@ impl Provisioner {
             idle_kib: 0,
             peak_kib: 0,
         }
+    }
+
+    /// Makes the keys that sign what machines fetch, an RSA key among them; keeps those that are there.
+    ///
+    /// # Errors
+    /// When `provisioner init` fails; the message has its words.
+    pub fn make_keys(&self) -> Result<()> {
+        let mut init = Command::new(&self.program);
+        run::run(init.args(["init", "--rsa", "--config"]).arg(&self.config))
     }
 
     /// Starts it without waiting for anything.
@@ -173,6 +183,24 @@ impl Drop for Provisioner {
 /// # Errors
 /// When nobody answers within five seconds.
 pub fn get(netns: &Netns, path: &str) -> Result<String> {
+    Ok(String::from_utf8_lossy(&answer(netns, path)?).into_owned())
+}
+
+/// The body that `GET path` on the boot plane gives.
+///
+/// # Errors
+/// When nobody answers within five seconds, or not with 200.
+pub fn body(netns: &Netns, path: &str) -> Result<Vec<u8>> {
+    let answer = answer(netns, path)?;
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+    let (head, body) = end.map_or((&*answer, &[][..]), |end| answer.split_at(end + 4));
+    if !head.starts_with(b"HTTP/1.1 200 ") {
+        bail!("GET {path}: {}", String::from_utf8_lossy(head).trim());
+    }
+    Ok(body.to_owned())
+}
+
+fn answer(netns: &Netns, path: &str) -> Result<Vec<u8>> {
     let limit = Duration::from_secs(5);
     netns.inside(|| {
         let to: SocketAddr = format!("{ADDRESS}:{HTTP_PORT}").parse()?;
@@ -181,6 +209,6 @@ pub fn get(netns: &Netns, path: &str) -> Result<String> {
         write!(stream, "GET {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n")?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
+        Ok(answer)
     })
 }

@@ -41,10 +41,15 @@ pub fn since(boots: &[Boot], since_ms: i64) -> Vec<Reached> {
 }
 
 /// Steps that a machine of this firmware passes when it is installed. The ROM of a BIOS machine in QEMU is an
-/// iPXE already: its first packet is iPXE's, and it needs no loader.
+/// iPXE already: its first packet is iPXE's, and it needs no loader. A GRUB from a medium asks DHCP for an address
+/// as a system does, and only its question for the script is a sight of the machine.
 pub fn way(firmware: Firmware) -> impl Iterator<Item = &'static str> {
-    let rom = ["dhcp", "loader"];
-    STEPS.into_iter().filter(move |step| firmware != Firmware::Bios || !rom.contains(step))
+    let left_out: &[&str] = match firmware {
+        Firmware::Bios => &["dhcp", "loader"],
+        Firmware::UefiPxe | Firmware::UefiHttp => &[],
+        Firmware::UefiGrub => &["dhcp", "loader", "ipxe"],
+    };
+    STEPS.into_iter().filter(|step| !left_out.contains(step))
 }
 
 /// The step behind the furthest one that was reached; `None` when that is the last. A step that was passed
@@ -85,6 +90,7 @@ mod tests {
     fn a_machine_that_was_never_heard_of_misses_its_first_step() {
         assert_eq!(missing(Firmware::Bios, &[]), Some("ipxe"));
         assert_eq!(missing(Firmware::UefiPxe, &[]), Some("dhcp"));
+        assert_eq!(missing(Firmware::UefiGrub, &[]), Some("script"));
     }
 
     #[test]

@@ -154,7 +154,8 @@ fn every_crate_takes_the_workspaces_lints() {
         assert!(text.contains("[lints]\nworkspace = true"), "{name} has lints of its own");
     }
     let members = read("Cargo.toml");
-    let members = members.split_once("members = [").unwrap().1.split_once(']').unwrap().0.to_owned();
+    let members =
+        members.split_once("members = [").unwrap().1.split_once(']').unwrap().0.to_owned();
     for name in CRATES {
         assert!(members.contains(&format!("\"{name}\"")), "{name} is no member");
     }

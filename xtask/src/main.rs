@@ -1,5 +1,6 @@
 //! `cargo xtask lab | test | bench | ci`: the project's own commands. Each does the one thing it says.
 
+mod bench;
 mod build;
 mod packages;
 mod run;
@@ -14,13 +15,17 @@ use anyhow::{Context, Result, bail};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  lab [--nodes N] [--keep] [--firmware bios,uefi-pxe,uefi-http] [--stop [NAME]]
+  lab [--nodes N] [--keep] [--firmware bios,uefi-pxe,uefi-http,uefi-grub] [--stop [NAME]]
         install what is missing, build, and let a rack of blank machines become running
   test [--fast] [--release]
         everything that must pass: fmt, clippy, tests, docs, end to end on real firmware
         --fast leaves the end-to-end tests out, --release runs them with release programs
   bench
         measure what is measured without a rack: sizes of what is shipped
+  bench catalog [--seconds N] [--runs N] [--groups N,N,…] [--reload-groups N]
+                [--only requests|reload] [--no-build]
+        requests per second with few and many groups, beside matchbox where one is on the PATH; reload; memory.
+        A table for docs/benchmarks.md goes to the standard output. Times are told, never judged.
   ci    the same as test
 ";
 
@@ -41,6 +46,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["lab", rest @ ..] => lab(rest),
         ["test" | "ci", rest @ ..] => test::run(&test::Options::parse(rest)?),
         ["bench"] => build::sizes(),
+        ["bench", "catalog", rest @ ..] => bench::catalog(rest),
         ["help" | "--help" | "-h"] => {
             std::io::stdout().write_all(USAGE.as_bytes())?;
             Ok(())

@@ -34,6 +34,31 @@ pub(crate) fn image(sector: u64) -> Vec<u8> {
     bytes
 }
 
+/// An image of these partitions, each with its name and its content, one MiB behind the other.
+pub(crate) fn image_of(partitions: &[(&str, &[u8])]) -> Vec<u8> {
+    let mib = |bytes: &[u8]| bytes.len().div_ceil(MIB);
+    let size = (2 + partitions.iter().map(|(_, bytes)| mib(bytes)).sum::<usize>()) * MIB;
+    let mut image = vec![0; size];
+    let mut device = Cursor::new(&mut image[..]);
+    let sectors = u32::try_from(size / 512 - 1).unwrap();
+    ProtectiveMBR::with_lb_size(sectors).overwrite_lba0(&mut device).unwrap();
+    let config = GptConfig::new().writable(true);
+    let mut disk = config.create_from_device(device, None).unwrap();
+    let mut at = 1;
+    for (number, (name, bytes)) in (1..).zip(partitions) {
+        let (first, length) = (at * MIB / 512, mib(bytes) * MIB / 512);
+        disk.add_partition_at(name, number, first as u64, length as u64, LINUX_FS, 0).unwrap();
+        at += mib(bytes);
+    }
+    disk.write().unwrap();
+    let mut at = MIB;
+    for (_, bytes) in partitions {
+        image[at..at + bytes.len()].copy_from_slice(bytes);
+        at += mib(bytes) * MIB;
+    }
+    image
+}
+
 /// The crate writes partitions without gaps; moves number 2 to number 14.
 fn renumber(bytes: &mut [u8], sector: u64) {
     let mut table = Table::read(&bytes[..MIB], sector).unwrap();
@@ -137,6 +162,20 @@ fn a_full_table_is_refused_and_a_gap_before_its_last_entry_is_used() {
 }
 
 #[test]
+fn partitions_are_told_with_their_numbers_places_and_names() {
+    for sector in [512, 4096] {
+        let found = partitions(&image(sector)[..MIB], sector).unwrap();
+        let (mib, one) = (1 << 20, |number, offset, bytes, name: &str| Partition {
+            number,
+            offset,
+            bytes,
+            name: name.to_owned(),
+        });
+        assert_eq!(found, [one(1, mib, mib, "esp"), one(14, 2 * mib, 8 * mib, "root")]);
+    }
+}
+
+#[test]
 fn an_image_without_a_table_is_refused_with_advice() {
     let mut head = vec![0; MIB];
     let message = extend(&mut head, DISK, 512, SEED, "CIDATA", GUID).unwrap_err().to_string();
@@ -170,6 +209,7 @@ proptest! {
         table.set_entry(3, &[]);
         for (at, byte) in fields { table.header[at] = byte; }
         table.store(&mut head[..MIB], 512);
+        let _ = partitions(&head[..MIB], 512);
         let _ = extend(&mut head[..MIB], disk, 512, SEED, "CIDATA", GUID);
     }
 }

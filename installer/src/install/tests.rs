@@ -7,9 +7,11 @@ use super::*;
 use crate::gpt::tests as gpt_tests;
 use crate::log::Log;
 use crate::progress::Progress;
+use crate::testing::systems::LoopDevice;
 use crate::testing::{Act, HttpServer};
 
 mod chunks;
+mod ignition;
 mod server;
 
 const DISK: u64 = 64 << 20;
@@ -20,6 +22,7 @@ struct Lab {
     disk: PathBuf,
     log: Log,
     progress: Progress,
+    scratch: LoopDevice,
 }
 
 impl Lab {
@@ -27,7 +30,13 @@ impl Lab {
         let directory = tempfile::tempdir().unwrap();
         let disk = directory.path().join("disk");
         fs::write(&disk, vec![0xee; usize::try_from(size).unwrap()]).unwrap();
-        Self { _directory: directory, disk, log: Log::quiet(), progress: Progress::default() }
+        Self {
+            _directory: directory,
+            disk,
+            log: Log::quiet(),
+            progress: Progress::default(),
+            scratch: LoopDevice::new(),
+        }
     }
 
     fn install(&self, order: &InstallOrder) -> Result<Done, Stop> {
@@ -40,7 +49,8 @@ impl Lab {
         pause: crate::backoff::Pause<'_>,
     ) -> Result<Done, Stop> {
         let target = Target::open(&self.disk, 512).unwrap();
-        let context = Context { pause, log: &self.log, progress: &self.progress, seed: 1 };
+        let Self { log, progress, scratch, .. } = self;
+        let context = Context { pause, log, progress, scratch, seed: 1 };
         install(order, &target, context)
     }
 

@@ -1,6 +1,7 @@
 //! Coldplug: what udev does at boot, for the modules that are on board.
 
 use std::collections::BTreeSet;
+use std::ffi::CStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,7 +29,7 @@ pub fn modprobe(arguments: impl Iterator<Item = String>) -> ExitCode {
     let name = arguments.last().unwrap_or_default();
     let steps = modules.tables.named(&name);
     for step in &steps {
-        modules.load(step, &log);
+        modules.load(step, c"", &log);
     }
     ExitCode::from(u8::from(steps.is_empty()))
 }
@@ -64,17 +65,26 @@ impl Coldplug {
             }
             for step in new.iter().flat_map(|alias| self.tables.wanted(alias)) {
                 if self.tried.insert(step.name.clone()) {
-                    self.load(&step, log);
+                    self.load(&step, c"", log);
                 }
             }
         }
     }
 
-    fn load(&self, step: &Step, log: &Log) {
+    /// Loads a module by name, with all that it needs; `parameters` are its own. One that is not on board may be
+    /// built in: whoever wants something of it finds out.
+    pub fn load_named(&self, name: &str, parameters: &CStr, log: &Log) {
+        let steps = self.tables.named(name);
+        for step in &steps {
+            self.load(step, if step.name == name { parameters } else { c"" }, log);
+        }
+    }
+
+    fn load(&self, step: &Step, parameters: &CStr, log: &Log) {
         let path = self.directory.join(&step.file);
         let outcome =
             File::open(&path).map_err(|error| error.to_string()).and_then(
-                |file| match finit_module(&file, c"", ModuleInitFlags::empty()) {
+                |file| match finit_module(&file, parameters, ModuleInitFlags::empty()) {
                     // Already in; or a driver for what this machine turns out not to have.
                     Ok(()) | Err(Errno::EEXIST | Errno::ENODEV) => Ok(()),
                     Err(error) => Err(error.to_string()),

@@ -103,6 +103,16 @@ impl Catalog {
         let vendor_data = self.templates.phone_home(&seed.phone_home)?;
         Ok(first_boot::nocloud(seed, vendor_data))
     }
+
+    /// A rendered Ignition config with phone-home added, for the disk of an installed system.
+    pub fn installed_ignition(
+        &self,
+        config: &str,
+        phone_home: &first_boot::PhoneHome<'_>,
+    ) -> Result<String, RenderFault> {
+        let setup = self.templates.phone_home(phone_home)?;
+        Ok(first_boot::ignition(config, &setup))
+    }
 }
 
 #[cfg(test)]

@@ -74,6 +74,8 @@ impl Step {
             Self::Dhcp => last != Self::Dhcp,
             Self::Ipxe => last > Self::Ipxe,
             Self::Script => last > Self::Script,
+            // A loader of the machine's own, as GRUB from a medium, is first heard of here.
+            Self::LocalDisk | Self::Held => last >= Self::Installed && last != self,
             _ => false,
         }
     }
@@ -179,6 +181,20 @@ mod tests {
                 vec!["dhcp", "loader", "ipxe", "script", "local-disk", "running"],
             ]
         );
+    }
+
+    #[test]
+    fn a_machine_with_its_own_loader_gets_a_new_boot_at_each_start() {
+        use Step::{Failed, Held, Installed, Kernel, LocalDisk, Running, Script};
+        assert_eq!(
+            story(&[Script, Kernel, Installed, LocalDisk, Running, LocalDisk, Running]),
+            [
+                vec!["script", "kernel", "installed"],
+                vec!["local-disk", "running"],
+                vec!["local-disk", "running"],
+            ]
+        );
+        assert_eq!(story(&[Script, Failed, Held, Held]), [vec!["script", "failed"], vec!["held"]]);
     }
 
     #[test]

@@ -16,6 +16,9 @@ const VIRTIO: &[&str] = &[
     "drivers/virtio/",
 ];
 
+/// What puts a file into an image's own partition: its file system, mounted from a RAM disk. For every machine.
+const FILE_SYSTEMS: &[&str] = &["drivers/block/brd.", "fs/btrfs/", "fs/ext4/"];
+
 /// Where servers have it.
 const SERVERS: &[&str] = &[
     "drivers/ata/",
@@ -92,6 +95,7 @@ fn wanted(file: &str, drivers: Drivers) -> bool {
     let place = file.strip_prefix("kernel/").unwrap_or(file);
     let any = |list: &[&str]| list.iter().any(|prefix| place.starts_with(prefix));
     match drivers {
+        _ if any(FILE_SYSTEMS) => true,
         Drivers::Virtio => any(VIRTIO),
         Drivers::All => (any(VIRTIO) || any(SERVERS)) && !any(NOT),
     }

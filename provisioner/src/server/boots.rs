@@ -70,6 +70,7 @@ struct Sessions {
 impl Boots {
     /// Keeps what a node's newest session began with.
     pub fn pin(&self, node: &NodeId, boot: BootId, pinned: Pinned) {
+        let now = boot.minted_at().unwrap_or(Millis(0));
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.over.remove(node);
         let of_node = sessions.by_node.entry(node.clone()).or_default();
@@ -79,9 +80,12 @@ impl Boots {
         if let Some((oldest, _)) = oldest {
             sessions.ages.remove(&oldest);
         }
-        if sessions.ages.len() > KEPT
-            && let Some((oldest, node)) = sessions.ages.pop_first()
+        // A session holds a whole catalog, so it goes when nothing is answered from it any more.
+        while let Some((oldest, node)) = sessions.ages.first_key_value()
+            && (sessions.ages.len() > KEPT || is_over(oldest, now))
         {
+            let (oldest, node) = (oldest.clone(), node.clone());
+            sessions.ages.remove(&oldest);
             sessions.forget(&node, &oldest);
         }
     }
@@ -108,6 +112,11 @@ impl Boots {
         let fresh = now.since(boot.minted_at()?) <= A_BOOT_LASTS_MS;
         (fresh && !sessions.over.contains(node)).then(|| pinned.clone())
     }
+}
+
+/// Whether neither documents nor a first claim can be asked for any more.
+fn is_over(boot: &BootId, now: Millis) -> bool {
+    boot.minted_at().is_none_or(|minted| now.since(minted) > 2 * A_BOOT_LASTS_MS)
 }
 
 impl Sessions {
@@ -170,6 +179,17 @@ mod tests {
         assert!(boots.get(&loud, &boot(2 * KEPT as u64)).is_some());
         assert!(boots.get(&loud, &boot(1)).is_none());
         assert_eq!(boots.0.lock().unwrap().ages.len(), 1 + KEPT_OF_A_NODE);
+    }
+
+    #[test]
+    fn a_catalog_is_not_held_by_a_boot_of_long_ago() {
+        let (boots, catalog) = (Boots::default(), catalog());
+        let other = "other".parse().unwrap();
+        boots.pin(&NodeId::nobody(), boot(1000), pinned(&catalog, "a"));
+        let held = Arc::strong_count(&catalog);
+        boots.pin(&other, boot(1001 + 2 * A_BOOT_LASTS_MS), pinned(&catalog, "b"));
+        assert_eq!(Arc::strong_count(&catalog), held, "one came, one went");
+        assert!(boots.get(&NodeId::nobody(), &boot(1000)).is_none());
     }
 
     #[test]

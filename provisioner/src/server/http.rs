@@ -10,6 +10,7 @@ mod reply;
 mod signed;
 mod target;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,6 +32,10 @@ use super::app::App;
 
 /// Time that a client has to send a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes of a query: what firmware says of itself has some hundreds.
+const LONGEST_QUERY: usize = 8 << 10;
+/// Connections at a time; more wait to be accepted.
+const CONNECTIONS: usize = 8192;
 /// Time that transfers have to end when the daemon stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -37,15 +43,20 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken) {
     let connections = TaskTracker::new();
     let cut = CancellationToken::new();
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &room) => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
+            Ok((stream, peer, place)) => {
                 let serving = connection(stream, peer, Arc::clone(&app), stop.clone());
-                connections.spawn(cut.clone().run_until_cancelled_owned(serving));
+                let serving = cut.clone().run_until_cancelled_owned(serving);
+                connections.spawn(async move {
+                    serving.await;
+                    drop(place);
+                });
             }
             Err(error) => {
                 // Out of file descriptors, mostly: others end meanwhile.
@@ -62,6 +73,15 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken
     }
 }
 
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
+}
+
 async fn connection(stream: TcpStream, peer: SocketAddr, app: Arc<App>, stop: CancellationToken) {
     let Ok(local) = stream.local_addr() else {
         return;
@@ -72,6 +92,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: Arc<App>, stop: Ca
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    // GRUB 2.06 knows a length only by the very letters of `Content-Length: `.
+    http.title_case_headers(true);
     let connection = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let result = tokio::select! {
@@ -114,6 +136,9 @@ async fn route(
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let path = request.uri().path().to_owned();
     let query = request.uri().query().unwrap_or_default();
+    if query.len() > LONGEST_QUERY {
+        return reply::text(StatusCode::URI_TOO_LONG, "the query is longer than 8 KiB\n");
+    }
     let question = Asked::new(&path, query, peer, app.server_url(local));
     if let Some(call) = path.strip_prefix("/v1/node/") {
         return if request.method() == Method::POST {
@@ -133,7 +158,8 @@ async fn route(
     }
     if let Some(target) = target::target(&path) {
         let (asked, target) = question.of(target);
-        return signed::answer(app, &asked, &target, request.headers()).await;
+        let head = request.method() == Method::HEAD;
+        return signed::answer(app, &asked, &target, request.headers(), head).await;
     }
     match path.as_str() {
         "/" => reply::text(StatusCode::OK, "matchbox\n"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::node::{After, Claim, FirstBoot, ImageSource, InstallOrder};
+use api::node::{After, Claim, FirstBoot, IgnitionPlace, ImageSource, InstallOrder};
 
 use crate::domain::catalog::{Catalog, ConfigKind, ImageRef, Install};
 use crate::domain::node::{Event, Limits, Millis, Node};
@@ -12,6 +12,7 @@ use crate::server::clock;
 use crate::server::context;
 use crate::server::images;
 use crate::server::recorder::{RecordError, Word, chain};
+use crate::server::seed;
 use crate::server::token::{Bearer, Kind};
 
 /// Milliseconds that a boot token is good for a first claim: loader, kernel and a slow network in between.
@@ -110,7 +111,7 @@ fn pinned(app: &App, bearer: &Bearer, node: &Node) -> Result<Pinned, ClaimError>
 /// one that stays off does not either.
 fn limits(install: &Install) -> Limits {
     match (install.config, install.after) {
-        (ConfigKind::CloudInit, After::Reboot) => install.limits,
+        (config, After::Reboot) if config != ConfigKind::None => install.limits,
         _ => Limits { first_boot_seconds: 0, ..install.limits },
     }
 }
@@ -130,13 +131,18 @@ fn order(
             ImageSource { url: url.clone(), sha256: sha256.clone(), format: *format }
         }
     };
+    let around = context::Around { server, subnets: &app.subnets };
     let first_boot = match install.config {
         ConfigKind::CloudInit => {
             let token = app.tokens.mint(Kind::Node, bearer);
-            let around = context::Around { server, subnets: &app.subnets };
             FirstBoot::CloudInit { files: context::seed(&around, node, pinned, &token)? }
         }
         ConfigKind::None => FirstBoot::None,
+        ConfigKind::Ignition | ConfigKind::IgnitionOem => {
+            let place = install.config.ignition_place().unwrap_or(IgnitionPlace::Boot);
+            let token = app.tokens.mint(Kind::Node, bearer);
+            FirstBoot::Ignition { config: seed::ignition(&around, node, pinned, &token)?, place }
+        }
     };
     Ok(InstallOrder {
         node: node.id.to_string(),

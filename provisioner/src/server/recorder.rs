@@ -3,6 +3,9 @@
 //! Everybody else sends it what happened and reads the [`Directory`]. It works through all that waits,
 //! makes it durable with one commit, shows it to readers, and only then answers: whoever holds an
 //! answer holds something that survives a power cut.
+//!
+//! Steps of boots are the exception: nothing is decided from them, and machines that ask again and again
+//! change nothing else. They are written with the next change that has to be, or within a tick.
 
 mod requests;
 mod words;
@@ -11,6 +14,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,14 +25,17 @@ pub use requests::{AddressAsk, Given, Note, RecordError, Request, Selected, Sigh
 use crate::domain::address::AddressBook;
 use crate::domain::machine::NodeId;
 use crate::domain::node::{Millis, Node};
+use crate::domain::timeline::Timeline;
 use crate::server::directory::Directory;
 use crate::server::store::{Change, Store, StoreError, Transition};
-use world::{Answer, Batch, World};
+use world::{Answer, Batch, World, steps};
 
 /// Requests that may wait before senders have to.
 const QUEUE: usize = 4096;
 /// Requests that become durable together at most.
 const BATCH: usize = 512;
+/// Nodes whose steps may wait to be written.
+const MOST_UNWRITTEN: usize = 4096;
 
 /// The way to the recorder, and what it published.
 #[derive(Debug, Clone)]
@@ -100,6 +107,7 @@ impl Recorder {
             directory: Arc::clone(&recorder.directory),
             changes: recorder.changes.clone(),
             durable: Arc::clone(&recorder.durable),
+            unwritten: BTreeMap::new(),
         };
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
@@ -180,6 +188,8 @@ struct Shell<S> {
     directory: Arc<Directory>,
     changes: broadcast::Sender<Arc<Node>>,
     durable: Arc<AtomicBool>,
+    /// Steps that readers see and the store has not.
+    unwritten: BTreeMap<NodeId, Timeline>,
 }
 
 impl<S: Store> Shell<S> {
@@ -190,22 +200,33 @@ impl<S: Store> Shell<S> {
             let mut batch = Batch::default();
             let mut answers = Vec::new();
             let mut next = Some(first);
+            let mut due = false;
             while let Some(request) = next {
                 open &= !matches!(request, Request::Stop);
+                due |= matches!(request, Request::Tick(_) | Request::Stop);
                 answers.push(self.world.apply(request, now, &mut batch));
                 next = if answers.len() < BATCH { requests.try_recv().ok() } else { None };
             }
-            self.finish(batch, answers);
+            self.finish(batch, answers, due);
         }
+        self.finish(Batch::default(), Vec::new(), true);
     }
 
-    fn finish(&mut self, batch: Batch, answers: Vec<Answer>) {
-        let result = if batch.is_empty() { Ok(()) } else { self.store.commit(&batch.changes) };
+    /// `due`: steps wait no longer.
+    fn finish(&mut self, mut batch: Batch, answers: Vec<Answer>, due: bool) {
+        // While the store cannot be written, steps are tried at once: so it is known when it can.
+        let may_wait = !due && self.is_room_for_steps() && self.durable.load(Ordering::Relaxed);
+        let nothing = batch.changes.is_empty();
+        let result = if nothing && !due {
+            Ok(())
+        } else if batch.has_only_steps() && may_wait {
+            self.unwritten.extend(steps(batch.changes.iter().cloned()));
+            Ok(())
+        } else {
+            self.commit(&mut batch)
+        };
         match result {
             Ok(()) => {
-                if !batch.is_empty() {
-                    self.durable.store(true, Ordering::Relaxed);
-                }
                 self.publish(batch);
                 for answer in answers {
                     answer(None);
@@ -220,10 +241,34 @@ impl<S: Store> Shell<S> {
                 );
                 self.world.roll_back(&batch, &self.directory);
                 for answer in answers {
-                    answer(Some(&text));
+                    answer(if nothing { None } else { Some(&text) });
                 }
             }
         }
+    }
+
+    fn is_room_for_steps(&self) -> bool {
+        self.unwritten.len() < MOST_UNWRITTEN
+    }
+
+    /// Makes a batch durable, and before it the steps that wait: those of the batch are newer.
+    fn commit(&mut self, batch: &mut Batch) -> Result<(), StoreError> {
+        if batch.changes.is_empty() && self.unwritten.is_empty() {
+            return Ok(());
+        }
+        let waiting = std::mem::take(&mut self.unwritten).into_iter();
+        let waiting = waiting.map(|(id, timeline)| Change::Timeline(id, timeline));
+        let mut all: Vec<Change> = waiting.collect();
+        let waited = all.len();
+        all.append(&mut batch.changes);
+        let result = self.store.commit(&all);
+        batch.changes = all.split_off(waited);
+        if result.is_ok() {
+            self.durable.store(true, Ordering::Relaxed);
+        } else {
+            self.unwritten = steps(all).collect();
+        }
+        result
     }
 
     fn publish(&self, batch: Batch) {

@@ -2,7 +2,7 @@
 //! is made of the very bytes that were sent.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -20,6 +20,8 @@ const KEPT_BYTES: usize = 64 << 20;
 const KEPT_MS: u64 = 600_000;
 /// How long bytes that were signed before they were sent wait for their question.
 const PROMISED_MS: u64 = 60_000;
+/// Locks for questions; two that share one wait for each other, and nothing worse.
+const TURNS: usize = 64;
 /// Signatures of files kept.
 const KEPT_SIGNATURES: usize = 1024;
 
@@ -54,6 +56,7 @@ pub struct Rendered<P = crate::server::http::Page> {
     signatures: Mutex<(HashMap<FileAsSigned, Bytes>, VecDeque<FileAsSigned>)>,
     /// Held while a file is signed: the next one that asks for it finds the signature.
     pub signing: tokio::sync::Mutex<()>,
+    turns: Vec<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
@@ -82,16 +85,36 @@ impl<P> Default for Rendered<P> {
             answers: Mutex::new(answers),
             signatures: Mutex::default(),
             signing: tokio::sync::Mutex::default(),
+            turns: std::iter::repeat_with(tokio::sync::Mutex::default).take(TURNS).collect(),
         }
     }
 }
 
 impl<P: Clone> Rendered<P> {
-    /// Keeps an answer of `size` bytes. `promised`: it was not sent yet, but its signature will be.
+    /// Keeps an answer of `size` bytes, with its question. `promised`: it was not sent yet, but its signature will be.
     pub fn keep(&self, question: Question, page: P, size: usize, promised: bool, now: Millis) {
+        // The question is kept twice.
+        let size = size + 2 * (question.path.len() + question.query.len());
         if size <= KEPT_BYTES {
             let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
             answers.keep(question, page, size, promised, now);
+        }
+    }
+
+    /// Held while a question is answered or its answer signed, so that both are of the same bytes.
+    pub fn turn(&self, question: &Question) -> &tokio::sync::Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        question.hash(&mut hasher);
+        let place = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or(0);
+        // There are as many as the number is divided by; were there none, nobody would wait.
+        self.turns.get(place).unwrap_or(&self.signing)
+    }
+
+    /// The last answer was none that is signed.
+    pub fn forget(&self, question: &Question) {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = answers.by_question.remove(question) {
+            answers.bytes -= kept.size;
         }
     }
 
@@ -209,14 +232,16 @@ mod tests {
         }
         let answers = rendered.answers.lock().unwrap();
         assert_eq!(answers.by_question.len(), KEPT);
-        assert_eq!(answers.bytes, 10 * KEPT);
+        let questions: usize =
+            answers.by_question.keys().map(|q| 2 * (q.path.len() + q.query.len())).sum();
+        assert_eq!(answers.bytes, 10 * KEPT + questions);
         assert!(answers.order.len() <= 2 * KEPT + 1);
         drop(answers);
-        rendered.keep(question(7), 7, KEPT_BYTES, false, Millis(0));
+        rendered.keep(question(7), 7, KEPT_BYTES - 12, false, Millis(0));
         assert_eq!(rendered.answers.lock().unwrap().by_question.len(), 1);
         assert_eq!(rendered.last(&question(7), Millis(0)), Some(7));
         rendered.keep(question(8), 8, 1, false, Millis(KEPT_MS + 1));
         let answers = rendered.answers.lock().unwrap();
-        assert_eq!((answers.by_question.len(), answers.bytes), (1, 1), "old ones are dropped");
+        assert_eq!((answers.by_question.len(), answers.bytes), (1, 13), "old ones are dropped");
     }
 }

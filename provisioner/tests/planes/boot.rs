@@ -1,5 +1,7 @@
 //! The boot plane, path by path: matchbox's bytes, statuses and headers, and what differs on purpose.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 
 use crate::rig::{Rig, WHO};
@@ -203,4 +205,20 @@ fn a_boot_keeps_the_catalog_that_its_script_came_from() {
     assert_eq!(body, br#"{"ignition":{"version":"3.4.0"}}"#);
     assert_ne!(catalog("grub"), old, "the next script begins with the new one");
     assert!(text(&rig, &format!("/cloud?mac={MAC}")).contains("two"));
+}
+
+/// With other letters it waits for the end of the connection, for minutes.
+#[test]
+fn grub_2_06_knows_a_length_by_the_very_letters_of_content_length() {
+    let rig = Rig::new();
+    let host = rig.base.strip_prefix("http://").unwrap();
+    for path in ["/boot.ipxe", "/assets/installer/x86_64/vmlinuz", "/v1/boot/525400000001/grub.cfg"]
+    {
+        let mut stream = TcpStream::connect(host).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.contains("\r\nContent-Length: "), "{path}: {answer}");
+    }
 }

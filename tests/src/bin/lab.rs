@@ -17,13 +17,13 @@ use tests::{netns, wait};
 /// Boot a rack of blank machines on real firmware and watch it become running.
 #[derive(Debug, Parser)]
 struct Options {
-    /// Number of machines; the firmwares are dealt out in turn.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=100))]
-    nodes: u8,
+    /// Number of machines; the firmwares are dealt out in turn. Default: one of each.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100))]
+    nodes: Option<u8>,
     /// Leave everything up at the end.
     #[arg(long)]
     keep: bool,
-    /// Firmwares: bios, uefi-pxe, uefi-http.
+    /// Firmwares: bios, uefi-pxe, uefi-http, and uefi-grub, which demands signatures.
     #[arg(long, value_delimiter = ',', default_value = "bios,uefi-pxe,uefi-http")]
     firmware: Vec<Firmware>,
     /// Give up after so many minutes; default: 10, and 3 for every machine.
@@ -54,11 +54,11 @@ fn run(options: &Options) -> Result<bool> {
     }
     wait::arm()?;
     let artifacts = Artifacts::ready()?;
-    let firmwares: Vec<Firmware> =
-        options.firmware.iter().copied().cycle().take(options.nodes.into()).collect();
+    let count = options.nodes.map_or(options.firmware.len(), usize::from);
+    let firmwares: Vec<Firmware> = options.firmware.iter().copied().cycle().take(count).collect();
     let mut lab = Lab::start(&Plan::of(&firmwares, &artifacts), &artifacts)?;
     say(&format!("lab {}: {} machines", lab.netns().name(), firmwares.len()))?;
-    let minutes = options.limit.unwrap_or(10 + 3 * u64::from(options.nodes));
+    let minutes = options.limit.unwrap_or(10 + 3 * firmwares.len() as u64);
     let outcome = watch(&mut lab, Duration::from_secs(60 * minutes));
     let all_run = conclude(&mut lab, &artifacts, outcome)?;
     if options.keep && wait::interrupted().is_ok() {

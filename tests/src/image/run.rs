@@ -11,7 +11,7 @@ const TAIL: usize = 12;
 ///
 /// # Errors
 /// When it cannot be started or does not exit with 0: the message holds the last lines that it wrote.
-pub(super) fn run(command: &mut Command) -> anyhow::Result<()> {
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).env("LC_ALL", "C").output().with_context(|| {
         format!("cannot run {name}: is its package installed? See xtask/packages.txt")

@@ -19,11 +19,15 @@ pub enum Firmware {
     UefiPxe,
     /// OVMF, boot file by HTTP.
     UefiHttp,
+    /// OVMF, a GRUB from a read-only medium that demands signatures of all that it fetches.
+    UefiGrub,
 }
 
 impl Firmware {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Bios, Self::UefiPxe, Self::UefiHttp];
+    pub const ALL: [Self; 4] = [Self::Bios, Self::UefiPxe, Self::UefiHttp, Self::UefiGrub];
+    /// Those that load from the network what they run first.
+    pub const NETWORK: [Self; 3] = [Self::Bios, Self::UefiPxe, Self::UefiHttp];
 
     /// The firmware's variables as delivered, when it has any.
     pub fn variables(self) -> Option<&'static Path> {
@@ -35,7 +39,7 @@ impl Firmware {
         match self {
             Self::Bios => &[],
             Self::UefiPxe => &["opt/org.tianocore/IPv6PXESupport"],
-            Self::UefiHttp => {
+            Self::UefiHttp | Self::UefiGrub => {
                 &["opt/org.tianocore/IPv4PXESupport", "opt/org.tianocore/IPv6PXESupport"]
             }
         }
@@ -48,6 +52,7 @@ impl fmt::Display for Firmware {
             Self::Bios => "bios",
             Self::UefiPxe => "uefi-pxe",
             Self::UefiHttp => "uefi-http",
+            Self::UefiGrub => "uefi-grub",
         })
     }
 }
@@ -58,7 +63,7 @@ impl FromStr for Firmware {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match Self::ALL.into_iter().find(|firmware| firmware.to_string() == text) {
             Some(firmware) => Ok(firmware),
-            None => bail!("unknown firmware `{text}`: take bios, uefi-pxe or uefi-http"),
+            None => bail!("unknown firmware `{text}`: take bios, uefi-pxe, uefi-http or uefi-grub"),
         }
     }
 }

@@ -6,6 +6,8 @@ use std::path::Path;
 use super::{Firmware, MachineSpec, OVMF_CODE};
 
 pub(super) const DISK: &str = "disk.raw";
+/// The medium's image, in the lab's directory and in that of each machine that has one.
+pub const MEDIUM: &str = "medium.img";
 pub(super) const VARS: &str = "vars.fd";
 pub(super) const CONSOLE: &str = "console.log";
 pub(super) const ERRORS: &str = "qemu.log";
@@ -22,12 +24,19 @@ pub struct Hardware<'a> {
 }
 
 impl Hardware<'_> {
-    /// The arguments. Boot order: network, then disk, at every power-on.
+    /// The arguments. Boot order at every power-on: network, then disk. With a medium: medium, disk, and the
+    /// network last, since OVMF drives no card that it is not told to boot from.
     pub fn arguments(&self) -> Vec<OsString> {
         let mut args = Arguments::default();
         self.board(&mut args);
-        self.network(&mut args);
-        self.disk(&mut args);
+        if self.spec.firmware == Firmware::UefiGrub {
+            self.medium(&mut args);
+            self.disk(&mut args);
+            self.network(&mut args, 2);
+        } else {
+            self.network(&mut args, 0);
+            self.disk(&mut args);
+        }
         args.0
     }
 
@@ -66,14 +75,20 @@ impl Hardware<'_> {
         }
     }
 
-    fn network(&self, args: &mut Arguments) {
+    fn medium(&self, args: &mut Arguments) {
+        let file = self.file(MEDIUM);
+        args.add("-drive", &format!("if=none,id=medium,format=raw,readonly=on,file={file}"));
+        args.add("-device", "virtio-blk-pci,drive=medium,serial=MEDIUM,bootindex=0");
+    }
+
+    fn network(&self, args: &mut Arguments, place: u8) {
         let spec = self.spec;
         args.add("-netdev", &format!("tap,id=net,ifname={},script=no,downscript=no", spec.tap()));
         // Without a ROM of its own the card is driven by OVMF's PXE client and not by QEMU's iPXE.
         let rom = if spec.firmware == Firmware::Bios { "" } else { ",romfile=" };
         args.add(
             "-device",
-            &format!("virtio-net-pci,netdev=net,mac={},bootindex=0{rom}", spec.mac()),
+            &format!("virtio-net-pci,netdev=net,mac={},bootindex={place}{rom}", spec.mac()),
         );
     }
 
@@ -139,6 +154,15 @@ mod tests {
     #[test]
     fn commas_in_paths_are_doubled() {
         assert!(line(Firmware::Bios).contains("file=/a,,b/disk.raw"));
+    }
+
+    #[test]
+    fn a_medium_comes_first_and_cannot_be_written() {
+        let line = line(Firmware::UefiGrub);
+        assert!(line.contains("readonly=on,file=/a,,b/medium.img"), "{line}");
+        assert!(line.contains("serial=MEDIUM,bootindex=0"), "{line}");
+        assert!(line.contains("serial=DISK0007,bootindex=1"), "{line}");
+        assert!(line.contains("mac=52:54:00:77:00:07,bootindex=2"), "{line}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod catalog;
 mod interruptions;
 mod rack;
 mod refusals;
+mod signatures;
 
 use std::sync::OnceLock;
 use std::time::Duration;

@@ -5,7 +5,7 @@ mod read;
 
 use std::collections::BTreeMap;
 
-use api::node::{After, DiskRule, ImageFormat, Wipe};
+use api::node::{After, DiskRule, IgnitionPlace, ImageFormat, Wipe};
 
 use crate::domain::node::Limits;
 use crate::domain::render::{BootWords, Language, TemplateName, Use};
@@ -126,4 +126,19 @@ pub enum ConfigKind {
     None,
     /// As a NoCloud seed.
     CloudInit,
+    /// As a file where Fedora CoreOS looks for its Ignition config.
+    Ignition,
+    /// As a file where Flatcar looks for it.
+    IgnitionOem,
+}
+
+impl ConfigKind {
+    /// Where the profile's Ignition config goes, if it goes anywhere.
+    pub fn ignition_place(self) -> Option<IgnitionPlace> {
+        match self {
+            Self::Ignition => Some(IgnitionPlace::Boot),
+            Self::IgnitionOem => Some(IgnitionPlace::Oem),
+            Self::None | Self::CloudInit => None,
+        }
+    }
 }

@@ -1,7 +1,9 @@
-//! The seed that tells an installed system who it is: cloud-init's NoCloud files.
+//! What tells an installed system who it is: cloud-init's NoCloud files, or an Ignition config.
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 /// File name to text.
@@ -63,4 +65,48 @@ pub fn nocloud(seed: Seed<'_>, vendor_data: String) -> Files {
         ("vendor-data", vendor_data),
     ];
     files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
+}
+
+/// Where Ignition puts the script that makes the system phone home. `/usr` cannot be written to there.
+const SETUP: &str = "/etc/provisioner/setup.sh";
+
+/// Runs that script once. By a shell and not by itself: what lies below `/etc` is no program for SELinux.
+const SETUP_UNIT: &str = "\
+[Unit]
+Description=Set up this system's report to the provisioner
+ConditionPathExists=!/etc/provisioner/setup.done
+StartLimitIntervalSec=0
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh /etc/provisioner/setup.sh
+ExecStart=/bin/sh -c ': >/etc/provisioner/setup.done'
+Restart=on-failure
+RestartSec=5
+
+[Install]
+WantedBy=multi-user.target
+";
+
+/// The Ignition config for an installed system: the profile's `config`, byte for byte, and behind it one that
+/// runs the script `setup`, which makes it phone home.
+///
+/// Of version 3.0.0, which every Ignition of today reads; what it merges has versions of its own. A
+/// `config.replace` in the profile's config replaces that one alone, as Ignition renders each config that it
+/// merges by itself.
+pub fn ignition(config: &str, setup: &str) -> String {
+    let data = |text: &str| json!({"source": format!("data:;base64,{}", STANDARD.encode(text))});
+    let ours = json!({
+        "ignition": {"version": "3.0.0"},
+        "storage": {
+            // Root's alone: the node token is in it.
+            "files": [{"path": SETUP, "mode": 0o600, "overwrite": true, "contents": data(setup)}],
+        },
+        "systemd": {
+            "units": [{"name": "provisioner-setup.service", "enabled": true, "contents": SETUP_UNIT}],
+        },
+    });
+    let merge = [data(config), data(&ours.to_string())];
+    json!({"ignition": {"version": "3.0.0", "config": {"merge": merge}}}).to_string()
 }

@@ -98,7 +98,10 @@ impl Machine<'_> {
             let host = self.server.strip_prefix("http://").unwrap_or(self.server);
             format!("(http,{host}){path}")
         };
-        if let Some((scheme, rest)) = url.split_once("://") {
+        let scheme = url.split_once("://");
+        // One in a path or query is none.
+        let scheme = scheme.filter(|(name, _)| name.bytes().all(|b| b.is_ascii_alphanumeric()));
+        if let Some((scheme, rest)) = scheme {
             let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
             return match scheme {
                 "http" | "tftp" => Ok(format!("({scheme},{host})/{path}")),

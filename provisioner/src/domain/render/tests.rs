@@ -41,7 +41,9 @@ fn yaml(template: &str, value: &str) -> Result<serde_yaml::Value, String> {
 }
 
 mod grub_scripts;
+mod ignition_seed;
 mod languages;
 mod nocloud;
 mod scripts;
+mod shipped;
 mod templates;

@@ -108,14 +108,13 @@ impl Asked {
 fn parse_query(raw: &str) -> Vec<(String, String)> {
     let sound: Vec<&str> = raw.split('&').filter(|pair| !pair.contains(';')).collect();
     let mut query: Vec<(String, String)> = Vec::new();
+    let mut left = None;
     for (key, value) in form_urlencoded::parse(sound.join("&").as_bytes()) {
         if query.iter().any(|(known, _)| *known == key) {
             continue;
         }
         if query.len() >= MOST_LABELS || key.len() > LONGEST_KEY || value.len() > LONGEST_VALUE {
-            tracing::warn!(
-                "a query has more or longer labels than any machine has; not used: {key:.32}"
-            );
+            left = Some(format!("{key:.32?} is too long, or one too many"));
             continue;
         }
         if !key.eq_ignore_ascii_case("mac") {
@@ -123,8 +122,12 @@ fn parse_query(raw: &str) -> Vec<(String, String)> {
         } else if let Ok(mac) = value.parse::<Mac>() {
             query.push((key.into_owned(), mac.to_string()));
         } else {
-            tracing::warn!(mac = %value, "a query's MAC is none; it is not used");
+            left = Some(format!("{value:.32?} is no MAC"));
         }
+    }
+    // One line for one question, however many parameters it has.
+    if let Some(why) = left {
+        tracing::warn!("a parameter of a query is not used: {why}");
     }
     query
 }

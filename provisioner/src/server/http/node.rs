@@ -1,6 +1,9 @@
 //! The node plane: machines report on themselves, each with a token that was made for it alone.
 
+use std::time::Duration;
+
 use api::node::{Ack, Claim, Failed, Installed, LogLines, Progress, Refusal, Running};
+use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::AUTHORIZATION;
@@ -18,6 +21,9 @@ use crate::server::token::{Bearer, Kind};
 /// Bytes that a report may have.
 const LARGEST: usize = 1 << 20;
 
+/// Time that a report may take to come.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// One call of `/v1/node/…`.
 pub(super) async fn call(
     app: &App,
@@ -28,10 +34,12 @@ pub(super) async fn call(
     let kind = if call == "running" { Kind::Node } else { Kind::Boot };
     let bearer = bearer(app, kind, &request);
     // Taken whole even when it is refused: a connection that closes over unread bytes loses the answer, and
-    // the machine would ask again for ever.
-    let body = match Limited::new(request.into_body(), LARGEST).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
+    // the machine would ask again for ever. Nothing of it is kept for somebody without a token.
+    let body = tokio::time::timeout(BODY_TIMEOUT, taken(request.into_body(), bearer.is_some()));
+    let body = match body.await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
+        Err(_) => return refuse(StatusCode::REQUEST_TIMEOUT, "the report did not come in time"),
     };
     let Some(bearer) = bearer else {
         let why = "this token was not made here for this call; boot again";
@@ -66,6 +74,21 @@ pub(super) async fn call(
         Ok(event) => tell(app, &bearer, event).await,
         Err(unread) => unread.refuse(),
     }
+}
+
+/// A body's bytes; `keep`: else they are only counted.
+async fn taken(
+    body: Incoming,
+    keep: bool,
+) -> Result<Bytes, Box<dyn std::error::Error + Send + Sync>> {
+    let mut body = Limited::new(body, LARGEST);
+    if keep {
+        return Ok(body.collect().await?.to_bytes());
+    }
+    while let Some(frame) = body.frame().await {
+        frame?;
+    }
+    Ok(Bytes::new())
 }
 
 /// The token of the `Authorization` header (RFC 6750 section 2.1).

@@ -19,15 +19,16 @@ use crate::server::sign::{Form, Signer};
 /// Bytes of the largest file that is signed here. Larger ones bring their signature.
 const LARGEST: u64 = 512 << 20;
 
-/// Something rendered, or its signature.
+/// Something rendered, or its signature. `head`: only its head is wanted, so nothing of it counts as sent.
 pub(super) async fn answer(
     app: &App,
     asked: &Asked,
     target: &Target,
     headers: &HeaderMap,
+    head: bool,
 ) -> Response {
     let Some(form) = target.form else {
-        let page = page(app, asked, target).await;
+        let page = page(app, asked, target, head).await;
         let range = match target.rendering {
             Rendering::Document(What::Cloud | What::Generic(_)) => {
                 let size = page.bytes().len() as u64;
@@ -41,7 +42,9 @@ pub(super) async fn answer(
     let Some(signer) = signer(app) else {
         return reply::not_found();
     };
-    let (question, now) = (question(asked, target), clock::now());
+    let question = question(asked, target);
+    let _in_turn = app.rendered.turn(&question).lock().await;
+    let now = clock::now();
     let page = if let Some(page) = app.rendered.last(&question, now) {
         page
     } else {
@@ -94,17 +97,28 @@ pub(super) async fn asset(app: &App, path: &Path, form: Form) -> Response {
     signed(form, made)
 }
 
-async fn page(app: &App, asked: &Asked, target: &Target) -> Page {
+async fn page(app: &App, asked: &Asked, target: &Target, head: bool) -> Page {
     if app.signer.is_none() {
         return make(app, asked, target).await;
     }
-    let (question, now) = (question(asked, target), clock::now());
+    let question = question(asked, target);
+    // The page and its signature may be asked for at once.
+    let _in_turn = app.rendered.turn(&question).lock().await;
+    let now = clock::now();
+    if head {
+        return match app.rendered.last(&question, now) {
+            Some(page) => page,
+            None => make(app, asked, target).await,
+        };
+    }
     if let Some(page) = app.rendered.promised(&question, now) {
         return page;
     }
     let page = make(app, asked, target).await;
     if page.is_ok() {
         app.rendered.keep(question, page.clone(), page.bytes().len(), false, now);
+    } else {
+        app.rendered.forget(&question);
     }
     page
 }
@@ -119,7 +133,12 @@ async fn make(app: &App, asked: &Asked, target: &Target) -> Page {
 
 fn question(asked: &Asked, target: &Target) -> Question {
     let client = asked.peer.ip();
-    Question { path: target.path.clone(), query: asked.raw_query.clone(), client }
+    let query = match target.rendering {
+        // The same for every question.
+        Rendering::Bootstrap => String::new(),
+        Rendering::Script(_) | Rendering::Document(_) => asked.raw_query.clone(),
+    };
+    Question { path: target.path.clone(), query, client }
 }
 
 /// The signer. That there is none is said once: machines that verify ask at every boot.

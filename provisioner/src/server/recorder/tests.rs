@@ -243,6 +243,59 @@ async fn seeing_a_known_machine_again_writes_nothing() {
 }
 
 #[tokio::test]
+async fn steps_wait_for_the_next_tick_or_change_and_are_seen_at_once() {
+    let rig = rig();
+    let node = rig.see("SN1", MAC).await.unwrap();
+    let step = |step| Sighting {
+        claims: claims("SN1", MAC),
+        step: Some((step, String::new())),
+        ..Sighting::default()
+    };
+    let before = rig.store.commits();
+    rig.recorder.sight(step(Step::Script)).await.unwrap();
+    rig.recorder.sight(step(Step::LocalDisk)).await.unwrap();
+    assert_eq!(rig.store.commits(), before, "no machine waits for the disk because of a step");
+    let steps = || rig.recorder.directory().read(|nodes| nodes.timeline(&node.id));
+    assert_eq!(steps().last().unwrap().step, Step::LocalDisk);
+    rig.recorder.tick("c1".to_owned()).await;
+    // Requests are taken in their order, and this one changes nothing.
+    rig.recorder.sight(Sighting { step: None, ..step(Step::Script) }).await.unwrap();
+    assert_eq!(rig.store.commits(), before + 1);
+    rig.recorder.sight(step(Step::Script)).await.unwrap();
+    rig.tell(&node, claim(1)).await.unwrap();
+    assert_eq!(rig.store.commits(), before + 2, "with the change, not before it");
+    let id = node.id.clone();
+    let rig = rig.again();
+    let steps = rig.recorder.directory().read(|nodes| nodes.timeline(&id));
+    let names: Vec<_> = steps.boots().flat_map(|b| &b.steps).map(|s| s.step.name()).collect();
+    assert_eq!(names, ["ipxe", "script", "local-disk", "script", "claimed"]);
+}
+
+#[tokio::test]
+async fn steps_that_could_not_be_written_are_written_once_the_store_works() {
+    let rig = rig();
+    let node = rig.see("SN1", MAC).await.unwrap();
+    let script = Sighting {
+        claims: claims("SN1", MAC),
+        step: Some((Step::Script, String::new())),
+        ..Sighting::default()
+    };
+    rig.recorder.sight(script.clone()).await.unwrap();
+    rig.store.fail_next_commit();
+    rig.recorder.tick("c1".to_owned()).await;
+    let again = Sighting { step: None, ..script };
+    rig.recorder.sight(again.clone()).await.expect("who changes nothing waits for nothing");
+    assert!(!rig.recorder.is_durable());
+    rig.recorder.tick("c1".to_owned()).await;
+    rig.recorder.sight(again).await.unwrap();
+    assert!(rig.recorder.is_durable());
+    let id = node.id.clone();
+    let rig = rig.again();
+    let steps = rig.recorder.directory().read(|nodes| nodes.timeline(&id));
+    assert_eq!(steps.last().unwrap().step, Step::Script);
+}
+
+#[tokio::test]
 async fn a_lost_store_does_not_begin_the_numbers_of_the_history_anew() {
     let rig = rig();
     let node = rig.see("SN1", MAC).await.unwrap();

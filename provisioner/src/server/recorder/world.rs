@@ -8,7 +8,7 @@ use super::words::{Said, cause_of, reached_by, subject};
 use crate::domain::address::{self, AddressBook, Lease};
 use crate::domain::machine::{Claims, NodeId};
 use crate::domain::node::{BootId, Event, Millis, Node, Outcome, State, Steer, step};
-use crate::domain::timeline::{Reached, Step};
+use crate::domain::timeline::{Reached, Step, Timeline};
 use crate::server::directory::{Directory, Nodes, Resolved};
 use crate::server::store::{Change, Snapshot, Transition};
 
@@ -23,9 +23,20 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+    /// Whether nobody is promised anything that has to survive.
+    pub(super) fn has_only_steps(&self) -> bool {
+        self.changes.iter().all(|change| matches!(change, Change::Timeline(..)))
     }
+}
+
+/// The steps among changes, the newest of a node last.
+pub(super) fn steps(
+    changes: impl IntoIterator<Item = Change>,
+) -> impl Iterator<Item = (NodeId, Timeline)> {
+    changes.into_iter().filter_map(|change| match change {
+        Change::Timeline(id, timeline) => Some((id, timeline)),
+        _ => None,
+    })
 }
 
 pub(super) struct World {

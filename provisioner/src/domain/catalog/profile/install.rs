@@ -22,7 +22,8 @@ const DISK: Keys<'_> = Keys {
 const LIMITS: Keys<'_> =
     Keys { what: "`limits`", known: &["heartbeat", "first_boot", "tries"], later: &[] };
 
-pub(super) fn read_install(field: &Field<'_>) -> Option<Install> {
+/// `ignition`: the profile has an Ignition config.
+pub(super) fn read_install(field: &Field<'_>, ignition: bool) -> Option<Install> {
     let fields = field.map(&INSTALL)?;
     let image = fields.get("image");
     let disk = fields.get("disk");
@@ -37,8 +38,7 @@ pub(super) fn read_install(field: &Field<'_>) -> Option<Install> {
     }
     let image = image.and_then(|field| read_image(&field));
     let disk = disk.and_then(|field| read_disk(&field));
-    let config = [("none", ConfigKind::None), ("cloud-init", ConfigKind::CloudInit)];
-    let config = fields.word("config", &config, &["ignition", "ignition-oem"]);
+    let config = read_config(&fields, ignition);
     let wipe = [("none", Wipe::None), ("signatures", Wipe::Signatures), ("discard", Wipe::Discard)];
     let after = [("reboot", After::Reboot), ("poweroff", After::Poweroff)];
     let limits = fields.get("limits").map(|field| read_limits(&field)).unwrap_or_default();
@@ -50,6 +50,29 @@ pub(super) fn read_install(field: &Field<'_>) -> Option<Install> {
         after: fields.word("after", &after, &["kexec"]).unwrap_or_default(),
         limits,
     })
+}
+
+fn read_config(fields: &Map<'_>, ignition: bool) -> Option<ConfigKind> {
+    let words = [
+        ("none", ConfigKind::None),
+        ("cloud-init", ConfigKind::CloudInit),
+        ("ignition", ConfigKind::Ignition),
+        ("ignition-oem", ConfigKind::IgnitionOem),
+    ];
+    let config = fields.word("config", &words, &[])?;
+    let (message, hint) = match (config.ignition_place(), ignition) {
+        (Some(_), false) => (
+            "the profile has no Ignition config that could be put onto the disk",
+            "add `ignition: FILE`, a file of templates/ignition/, or write `config: none`",
+        ),
+        (None, true) if config == ConfigKind::CloudInit => (
+            "the installed system is configured by cloud-init, so nothing reads the profile's `ignition`",
+            "drop `ignition`, or write `config: ignition` (Fedora CoreOS) or `config: ignition-oem` (Flatcar)",
+        ),
+        _ => return Some(config),
+    };
+    fields.fault_with_hint_at("config", message, Some(hint.to_owned()));
+    Some(config)
 }
 
 fn read_image(field: &Field<'_>) -> Option<ImageRef> {

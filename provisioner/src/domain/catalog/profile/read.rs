@@ -67,7 +67,8 @@ pub(in crate::domain::catalog) fn read(
     let fields = field.map(&KEYS)?;
     let install = fields.get("install");
     let installs = install.is_some();
-    let install = install.and_then(|field| read_install(&field));
+    let ignition = fields.name("ignition").or_else(|| fields.name("ignition_id")).is_some();
+    let install = install.and_then(|field| read_install(&field, ignition));
     let mut templates = Vec::new();
     let boot = fields.get("boot").and_then(|field| read_boot(&field, installs, &mut templates));
     let has_script = fields.get("boot").is_some_and(|boot| has_any(&boot, &["ipxe", "grub"]));

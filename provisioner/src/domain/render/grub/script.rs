@@ -105,12 +105,39 @@ fn say(out: &mut String, text: &str) {
     }
 }
 
-/// UEFI: leaving GRUB with an error makes the firmware try its next boot option. BIOS: the first disk is
-/// started from here. A BIOS machine whose disk does not boot comes back after half a minute, as with iPXE.
+/// BIOS: the first disk is started from here. A machine whose disk does not boot comes back after half a
+/// minute, as with iPXE. UEFI: the first disk's own loader, but not where this GRUB itself came from. Debian's
+/// GRUB leaves with success whatever `exit` is told, and OVMF then stops in its menu: `exit` is the last resort,
+/// for GRUBs without `chain` or `regexp`.
+///
+/// A disk's loader has no signature of ours. A GRUB that enforces signatures has checked this configuration,
+/// and hands over here.
 fn own_disk(out: &mut String) {
+    out.push_str("set check_signatures=no\n");
     out.push_str(
         "if [ \"${grub_platform}\" = pc ]; then\nset root=hd0\nif chainloader (hd0)+1; then\nboot\nfi\n",
     );
     say(out, "The local disk does not boot; back to the network in 30 s.");
-    out.push_str("sleep 30\nreboot\nfi\nexit 1\n");
+    out.push_str("sleep 30\nreboot\nfi\n");
+    out.push_str(OWN_LOADER);
+    out.push_str("exit 1\n");
 }
+
+/// Where UEFI (2.10, section 3.5.1.1) expects a disk's loader. `cmdpath` is where this GRUB came from.
+const OWN_LOADER: &str = r#"set loader=BOOTX64.EFI
+if [ "${grub_cpu}" = arm64 ]; then
+set loader=BOOTAA64.EFI
+fi
+if [ "${grub_cpu}" = i386 ]; then
+set loader=BOOTIA32.EFI
+fi
+regexp --set=1:own '^\(([^)]*)\)' "${cmdpath}"
+for disk in (hd*,*); do
+if [ "${disk}" != "(${own})" -a -f "${disk}/EFI/BOOT/${loader}" ]; then
+set root="${disk}"
+if chainloader "${disk}/EFI/BOOT/${loader}"; then
+boot
+fi
+fi
+done
+"#;
