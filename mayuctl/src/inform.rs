@@ -107,13 +107,25 @@ pub(crate) async fn catalog_reload(
     ack: bool,
     s: &mut Surroundings<'_>,
 ) -> Result<(), Failure> {
-    let answer = client.catalog().reload(CatalogReloadRequest { ack }).await;
+    // The word is for what waits now, and for nothing that comes meanwhile.
+    let id = if ack {
+        let status = client.catalog().status(CatalogStatusRequest {}).await;
+        status.map_err(Failure::answered("show the catalog's status"))?.into_inner().waiting
+    } else {
+        String::new()
+    };
+    let answer = client.catalog().reload(CatalogReloadRequest { ack, id: id.clone() }).await;
     let status = answer.map_err(Failure::answered("reload the catalog"))?.into_inner();
     show_catalog(&status, s)?;
+    if ack && id.is_empty() {
+        writeln!(s.out, "\nNothing waited for a word.")?;
+    }
     if !status.faults.is_empty() {
         return Err(Failure::Catalog { faults: count(status.faults.len(), "fault") });
     }
-    if !status.look_failed.is_empty() {
+    // What waited can be taken without its source.
+    let taken = !id.is_empty() && status.id == id;
+    if !status.look_failed.is_empty() && !taken {
         return Err(Failure::CatalogSource);
     }
     if !status.waiting.is_empty() {

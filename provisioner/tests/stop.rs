@@ -24,13 +24,17 @@ impl Drop for Daemon {
 }
 
 fn start(dir: &Path, port: u16) -> Daemon {
+    start_with(dir, port, "")
+}
+
+fn start_with(dir: &Path, port: u16, more: &str) -> Daemon {
     let tftp = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let here = dir.display();
     let config = dir.join("provisioner.yaml");
     let text = format!(
         "data_dir: {here}/data\nassets: {here}/assets\nloaders: {{directory: {here}}}\n\
          http: {{listen: \"127.0.0.1:{port}\"}}\ntftp: {{listen: \"127.0.0.1:{tftp}\"}}\n\
-         operator: {{socket: {here}/socket}}\nlog: {{level: error}}\n"
+         operator: {{socket: {here}/socket}}\nlog: {{level: error}}\n{more}"
     );
     std::fs::write(&config, text).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_provisioner"));
@@ -80,4 +84,18 @@ fn a_client_that_stalls_in_the_middle_of_a_file_does_not_keep_a_daemon_that_is_t
     let mut again = start(dir.path(), port);
     drop(connect(port));
     assert!(end(&mut again).success());
+}
+
+#[test]
+fn a_start_that_hangs_in_a_fetch_can_be_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let remote = format!("git://{}/c.git", silent.local_addr().unwrap());
+    let mut daemon =
+        start_with(dir.path(), port, &format!("catalog: {{git: {{remote: '{remote}'}}}}\n"));
+    // It waits for an answer now, and gets none.
+    let held = silent.accept().unwrap();
+    assert!(end(&mut daemon).success());
+    drop(held);
 }

@@ -229,9 +229,10 @@ impl Catalog for Fake {
         Ok(Response::new(self.state.lock().unwrap().catalog.clone()))
     }
 
-    async fn reload(&self, _: Request<CatalogReloadRequest>) -> Answer<CatalogStatus> {
+    async fn reload(&self, request: Request<CatalogReloadRequest>) -> Answer<CatalogStatus> {
+        let CatalogReloadRequest { ack, id } = request.into_inner();
         let mut state = self.state.lock().unwrap();
-        state.calls.push("reload".into());
+        state.calls.push(if ack { format!("reload ack {id:?}") } else { "reload".into() });
         Ok(Response::new(state.catalog.clone()))
     }
 

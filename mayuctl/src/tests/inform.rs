@@ -228,6 +228,8 @@ async fn a_catalog_that_waits_is_shown_with_the_command_that_takes_it() {
     ");
     assert!(mayuctl(&fake, "catalog reload").await.ends_with("exit 1"));
     assert!(mayuctl(&fake, "catalog reload --ack").await.ends_with("exit 1"));
+    let word = format!("reload ack {:?}", "2".repeat(40));
+    assert_eq!(fake.calls(), ["reload", &word], "the word is for what the status named");
     let look_failed = "main cannot be fetched from https://git.example.org: timed out".into();
     let catalog = CatalogStatus { look_failed, waiting: String::new(), ..catalog };
     let fake = Fake::serve(State { catalog, ..State::default() });

@@ -86,6 +86,13 @@ pub(super) fn read(top: &Map<'_>, base: &Path, over: Option<&Path>) -> CatalogSe
         );
     }
     let moves = gate(&section).unwrap_or(MOVES);
+    if over.is_some() && git.as_ref().is_some_and(|git| git.verify.is_some()) {
+        section.fault_at(
+            "git",
+            "`git.verify` demands signed commits, and a directory (--catalog) has none: leave --catalog out, or \
+             use a configuration without `verify`",
+        );
+    }
     if over.is_some() {
         git = None;
     }
@@ -148,8 +155,9 @@ fn remote(text: &str) -> Result<String, String> {
     const SCHEMES: [&str; 5] = ["https", "http", "ssh", "git", "file"];
     let wrong = || {
         format!(
-            "{text:?} is no address of a repository; write https://HOST/PATH, ssh://USER@HOST/PATH, \
-             USER@HOST:PATH, git://HOST/PATH, file:///PATH or /PATH"
+            "{:?} is no address of a repository; write https://HOST/PATH, ssh://USER@HOST/PATH, \
+             USER@HOST:PATH, git://HOST/PATH, file:///PATH or /PATH",
+            without_secrets(text)
         )
     };
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) || text.starts_with('-') {
@@ -161,6 +169,20 @@ fn remote(text: &str) -> Result<String, String> {
         }
         None if !text.contains("::") => Ok(text.to_owned()),
         _ => Err(wrong()),
+    }
+}
+
+/// What is no address has a password in no certain place: all that could be one is left out.
+fn without_secrets(text: &str) -> String {
+    let (before, query) = match text.find(['?', '#']) {
+        Some(at) => (text.get(..at).unwrap_or_default(), "?***"),
+        None => (text, ""),
+    };
+    let end = text.rfind('@').map_or(0, |at| at.saturating_add(1));
+    match before.get(end..) {
+        Some(host) if end > 0 => format!("***@{host}{query}"),
+        Some(host) => format!("{host}{query}"),
+        None => "***".to_owned(),
     }
 }
 

@@ -294,6 +294,29 @@ fn a_catalog_may_be_commits_of_a_repository_here_or_elsewhere() {
 }
 
 #[test]
+fn a_malformed_remote_is_told_without_its_password() {
+    for remote in [
+        "ftp://me:hunter2@h/c",
+        "https:://hunter2@h/c",
+        "https://me:x hunter2@h/c",
+        "ext::x?private_token=hunter2",
+        "ftp://h/c?private_token=a@hunter2",
+    ] {
+        let told = faults(&format!("catalog: {{git: {{remote: {remote:?}}}}}"));
+        assert!(told.contains("is no address of a repository"), "{remote}: {told}");
+        assert!(!told.contains("hunter2"), "{remote}: {told}");
+    }
+}
+
+#[test]
+fn a_directory_of_the_command_line_is_no_way_around_signatures() {
+    let over = Overrides { catalog: Some("/tmp/c".into()), ..Overrides::default() };
+    let text = "catalog: {path: c, git: {verify: keys}}";
+    let told = Settings::parse(text, "p.yaml", &over).unwrap_err().to_string();
+    assert!(told.contains("catalog.git: `git.verify` demands signed commits"), "{told}");
+}
+
+#[test]
 fn a_catalog_source_that_cannot_work_is_told() {
     let cases = [
         (

@@ -1,9 +1,10 @@
 //! The catalog in force: checked whole before it serves, followed for changes, and never replaced by a
 //! faulty one, by one that nobody trusted signed, or by one that moves more nodes than was said to be fine.
 
-mod accepted;
 mod follow;
+mod kept;
 mod known_hosts;
+mod look;
 mod remote;
 mod repository;
 mod source;
@@ -18,20 +19,24 @@ use std::time::Duration;
 use git2::Oid;
 
 use crate::config::CatalogSettings;
-use crate::domain::catalog::{Catalog, Fault};
-use crate::domain::node::Millis;
-use crate::domain::plan::Gate;
+use crate::domain::catalog::{Catalog, Fault, Files};
+use crate::domain::node::{Millis, Node, State as NodeState};
+use crate::domain::plan::{Gate, Moved, Moves, places};
 use crate::server::clock;
 
-use accepted::Accepted;
 pub use follow::follow;
+use kept::{Keep, Kept, Label};
+pub use look::Look;
+use look::Tried;
 use repository::About;
 pub use repository::{RevisionError, load_repository};
-use source::{Candidate, Mark, Source};
+use source::{Candidate, LoadError, Mark, Source};
 pub use standing::Standing;
 
 /// Revisions that are kept for whoever compares them.
 const CACHED: usize = 4;
+/// Times that a directory is read at the start until it does not change meanwhile.
+const TRIES: usize = 5;
 
 /// Says why a new catalog (the second) has to wait for a word; `None`: it need not.
 pub type Guard = Box<dyn Fn(&Catalog, &Catalog) -> Option<String> + Send + Sync>;
@@ -41,12 +46,18 @@ pub struct Serving {
     source: Source,
     poll: Duration,
     gate: Gate,
-    /// Where it is kept which commit serves. A directory has no past that one could go back to.
-    accepted: Option<Accepted>,
+    /// Where what serves is kept; `None`: this one only looks.
+    keep: Option<Keep>,
+    /// Why what served before cannot be read, until the newest is judged without it.
+    lost: Mutex<Option<String>>,
+    /// What serves and is not in its file yet.
+    unkept: Mutex<Option<Unkept>>,
     guard: OnceLock<Guard>,
     state: RwLock<State>,
     /// What was tried last. Held over a look: one at a time.
-    tried: Mutex<Option<Mark>>,
+    tried: Mutex<Tried>,
+    /// Looks that were asked for.
+    asked: Mutex<follow::Asked>,
     revisions: Mutex<Vec<(Oid, Arc<Catalog>)>>,
 }
 
@@ -60,8 +71,14 @@ impl std::fmt::Debug for Serving {
 struct State {
     current: Arc<Catalog>,
     about: About,
+    /// Where that came from, as [`Source::key`] has it.
+    source: String,
     since: Millis,
     faults: Vec<String>,
+    /// What is wrong with the signature of what serves.
+    distrusted: Option<String>,
+    /// Why what serves is not kept.
+    not_kept: Option<String>,
     waiting: Option<Waiting>,
     looked: Millis,
     look_failed: Option<String>,
@@ -72,77 +89,105 @@ struct State {
 struct Waiting {
     catalog: Arc<Catalog>,
     reason: String,
+    /// The part of the reason that does not depend on the nodes.
+    stray: Option<String>,
+    /// What to say beside.
+    remark: Option<String>,
 }
 
-/// How hard to look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// At what is on this host already, and only if it changed.
-    Here,
-    /// At the source, and load it only if it changed.
-    Poll,
-    /// At the source, and load it again.
-    Again,
-    /// As [`Look::Again`], and take what waits at the gate.
-    Acknowledge,
+/// A catalog that has to be written.
+struct Unkept {
+    label: Label,
+    files: Files,
 }
 
 impl Serving {
-    /// What the daemon begins with: the commit that it served last, else the newest version.
+    /// What the daemon begins with: what served last, if that is kept, else the newest version. The first look
+    /// goes on from there.
     pub fn load(settings: &CatalogSettings, data_dir: &Path) -> Result<Self, Vec<Fault>> {
         let source = Source::new(settings, data_dir);
-        let accepted = source.commits().map(|_| Accepted::new(data_dir));
-        if let (Some(commits), Some(accepted)) = (source.commits(), &accepted)
-            && let Some(id) = accepted.read()
-        {
-            match commits.load(id, None) {
-                Ok(candidate) => {
-                    return Ok(Self::begin(
-                        settings,
-                        source,
-                        candidate,
-                        Some(Accepted::new(data_dir)),
-                    ));
+        let keep = Keep::new(data_dir);
+        let lost = match keep.read() {
+            Ok(Some(kept)) => {
+                if kept.label.source != source.key() {
+                    // The configuration was changed: what it names has to be there, as at a first start.
+                    newest(&source)?;
                 }
-                Err(faults) => {
-                    for fault in &faults {
-                        tracing::warn!("{fault}");
-                    }
-                    tracing::warn!(
-                        "commit {id} served last and cannot any more: the newest is taken"
-                    );
-                }
+                tracing::info!("begins with catalog {} as {} has it", kept.label.id, keep.shown());
+                return Ok(Self::begin_with(settings, source, kept, keep));
             }
-        }
+            Ok(None) => None,
+            Err(why) => Some(why),
+        };
         let (mark, candidate) = newest(&source)?;
-        let id = candidate.catalog.id().clone();
-        let mut serving = Self::begin(settings, source, candidate, accepted);
+        let label = source.label(candidate.catalog.id(), &candidate.about);
+        let unkept = Unkept { label, files: candidate.files };
+        let mut serving = Self::begin(settings, source, (candidate.catalog, candidate.about));
         // What was read just now need not be read again by the first look.
-        serving.tried = Mutex::new(Some(mark));
-        serving.remember(id.as_str());
+        serving.tried = Mutex::new(Tried { mark: Some(mark), ..Tried::default() });
+        serving.keep = Some(keep);
+        serving.unkept = Mutex::new(Some(unkept));
+        if lost.is_none() {
+            serving.keep_what_is_not_kept();
+        }
+        serving.lost = Mutex::new(lost);
         Ok(serving)
+    }
+
+    fn begin_with(settings: &CatalogSettings, source: Source, kept: Kept, keep: Keep) -> Self {
+        let about = kept.about();
+        let serving = Self::begin(settings, source, (kept.catalog, about));
+        serving.write().source = kept.label.source;
+        Self { keep: Some(keep), ..serving }
+    }
+
+    /// Without what served before, the newest is held against what the nodes have: `judge` says what it would
+    /// move. The error says why the daemon cannot start.
+    pub fn judge_without_past(
+        &self,
+        judge: impl FnOnce(&Catalog) -> Option<String>,
+    ) -> Result<(), String> {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(why) = lost.as_ref() else { return Ok(()) };
+        let newest = self.current();
+        if let Some(reason) = judge(&newest) {
+            let file = self.keep.as_ref().map(Keep::shown).unwrap_or_default();
+            return Err(format!(
+                "{why}; it holds the catalog that served last, and the newest, {}, cannot take its place without a \
+                 word: {reason}. Bring {file} back from a copy; or remove it, and the newest serves, whatever it moves",
+                newest.id()
+            ));
+        }
+        tracing::error!(
+            "{why}; it held the catalog that served last, and the newest, {}, takes its place",
+            newest.id()
+        );
+        *lost = None;
+        self.keep_what_is_not_kept();
+        Ok(())
     }
 
     /// The newest version, whatever the daemon serves, and without a trace: for `provisioner check`.
     pub fn newest_of(settings: &CatalogSettings, data_dir: &Path) -> Result<Self, Vec<Fault>> {
         let source = Source::new(settings, data_dir);
-        let mark = source.newest(true).map_err(|why| failed(&source, why))?;
-        let candidate = source.load(mark, None)?;
-        Ok(Self::begin(settings, source, candidate, None))
+        let (_, candidate) = steady(&source, true)?;
+        Ok(Self::begin(settings, source, (candidate.catalog, candidate.about)))
     }
 
     fn begin(
         settings: &CatalogSettings,
         source: Source,
-        candidate: Candidate,
-        accepted: Option<Accepted>,
+        (catalog, about): (Catalog, About),
     ) -> Self {
         let now = clock::now();
         let state = State {
-            current: Arc::new(candidate.catalog),
-            about: candidate.about,
+            current: Arc::new(catalog),
+            about,
+            source: source.key(),
             since: now,
             faults: Vec::new(),
+            distrusted: None,
+            not_kept: None,
             waiting: None,
             looked: now,
             look_failed: None,
@@ -151,10 +196,13 @@ impl Serving {
             source,
             poll: settings.poll,
             gate: Gate { moves: settings.moves },
-            accepted,
+            keep: None,
+            lost: Mutex::default(),
+            unkept: Mutex::default(),
             guard: OnceLock::new(),
             state: RwLock::new(state),
             tried: Mutex::default(),
+            asked: Mutex::default(),
             revisions: Mutex::default(),
         }
     }
@@ -208,126 +256,8 @@ impl Serving {
         Ok(catalog)
     }
 
-    /// Looks for a newer version, and takes it if it may be taken. Blocks while it does; nothing else waits.
-    pub fn look(&self, how: Look) {
-        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-        let newest = self.source.newest(how != Look::Here);
-        let mark = match newest {
-            Ok(mark) => mark,
-            Err(why) => return self.look_failed(why),
-        };
-        self.look_went_well();
-        let again = matches!(how, Look::Again | Look::Acknowledge);
-        if !again && *tried == Some(mark) {
-            return;
-        }
-        *tried = Some(mark);
-        let current = self.current();
-        if matches!(mark, Mark::Commit(id, _) if id.to_string() == current.id().as_str()) {
-            return self.settle();
-        }
-        match self.source.load(mark, Some(current.id().as_str())) {
-            Ok(candidate) if candidate.catalog.id() == current.id() => self.settle(),
-            Ok(candidate) => self.admit(candidate, how == Look::Acknowledge),
-            Err(faults) => self.refuse(&faults),
-        }
-    }
-
-    /// What serves is the newest.
-    fn settle(&self) {
-        let mut state = self.write();
-        if !state.faults.is_empty() || state.waiting.is_some() {
-            tracing::info!("the catalog is as it serves again");
-        }
-        state.faults.clear();
-        state.waiting = None;
-    }
-
-    fn refuse(&self, faults: &[Fault]) {
-        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        let mut state = self.write();
-        if state.faults != faults {
-            for fault in &faults {
-                tracing::error!("{fault}");
-            }
-            let id = state.current.id();
-            tracing::error!("the catalog has faults, so {id} goes on serving");
-        }
-        state.faults = faults;
-        // What waited is not the newest any more: a word for it would be one for something else.
-        state.waiting = None;
-    }
-
-    /// Lets a new catalog in, or lets it wait for a word.
-    fn admit(&self, candidate: Candidate, word: bool) {
-        let stopped = self.guard.get().and_then(|guard| guard(&self.current(), &candidate.catalog));
-        let Some(mut reason) = stopped else { return self.accept(candidate) };
-        let id = candidate.catalog.id();
-        if candidate.acknowledged {
-            tracing::warn!("catalog {id} is taken, as its commit says Ack: {reason}");
-            return self.accept(candidate);
-        }
-        let seen = self.read().waiting.as_ref().map(|waiting| waiting.catalog.id().clone());
-        if word && seen.as_ref().is_none_or(|seen| seen == id) {
-            tracing::warn!("catalog {id} is taken, as an operator said --ack: {reason}");
-            return self.accept(candidate);
-        }
-        let news = seen.as_ref() != Some(id);
-        if word && let Some(seen) = seen {
-            reason =
-                format!("{reason} (what was asked for is {seen}, and this is newer: ask again)");
-        }
-        if news {
-            let serves = self.current();
-            tracing::warn!(
-                "catalog {id} waits, and {} goes on serving: {reason}; see `mayuctl plan`, and take it with \
-                 `mayuctl catalog reload --ack`",
-                serves.id()
-            );
-        }
-        let mut state = self.write();
-        state.faults.clear();
-        state.waiting = Some(Waiting { catalog: Arc::new(candidate.catalog), reason });
-    }
-
-    fn accept(&self, candidate: Candidate) {
-        let Candidate { catalog, about, .. } = candidate;
-        self.remember(catalog.id().as_str());
-        if let Some(rewound) = &about.rewound {
-            tracing::warn!("{rewound}");
-        }
-        tracing::info!(catalog.id = catalog.id().as_str(), "catalog {} serves", catalog.id());
-        let mut state = self.write();
-        state.current = Arc::new(catalog);
-        state.about = about;
-        state.since = clock::now();
-        state.faults.clear();
-        state.waiting = None;
-    }
-
-    fn remember(&self, id: &str) {
-        if let Some(accepted) = &self.accepted
-            && let Err(why) = accepted.write(id)
-        {
-            tracing::error!("{why}");
-        }
-    }
-
-    fn look_failed(&self, why: String) {
-        let mut state = self.write();
-        state.looked = clock::now();
-        if state.look_failed.as_ref() != Some(&why) {
-            tracing::warn!("{why}; {} goes on serving", state.current.id());
-        }
-        state.look_failed = Some(why);
-    }
-
-    fn look_went_well(&self) {
-        let mut state = self.write();
-        state.looked = clock::now();
-        if state.look_failed.take().is_some() {
-            tracing::info!("the catalog's source can be read again");
-        }
+    fn unkept(&self) -> std::sync::MutexGuard<'_, Option<Unkept>> {
+        self.unkept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, State> {
@@ -339,9 +269,45 @@ impl Serving {
     }
 }
 
+/// What a catalog changes for nodes by what was recorded of them alone: the profile that each had last. Disks
+/// are not recorded.
+pub fn since_recorded(newest: &Catalog, nodes: &[Arc<Node>]) -> Moves {
+    let live = nodes.iter().filter(|node| node.status.state != NodeState::Retired);
+    let places = places(newest, live.map(Arc::as_ref));
+    let mut moves = Moves { compared: places.len(), ..Moves::default() };
+    for place in places {
+        let node = place.node;
+        let Some(before) = node.status.profile.clone() else { continue };
+        let moved = |after: &str| Moved {
+            id: node.id.clone(),
+            name: node.hostname(),
+            before: before.clone(),
+            after: after.to_owned(),
+        };
+        match place.selection.map(|selection| selection.profile.name.as_str()) {
+            None => moves.unmatched.push(moved("no group")),
+            Some(after) if after != before => moves.profile.push(moved(after)),
+            Some(_) => {}
+        }
+    }
+    moves
+}
+
 fn newest(source: &Source) -> Result<(Mark, Candidate), Vec<Fault>> {
-    let mark = source.newest(false).map_err(|why| failed(source, why))?;
-    Ok((mark, source.load(mark, None)?))
+    steady(source, false)
+}
+
+/// The newest version. A directory that is written to right now is read again.
+fn steady(source: &Source, fetch: bool) -> Result<(Mark, Candidate), Vec<Fault>> {
+    for _ in 0..TRIES {
+        let mark = source.newest(fetch).map_err(|why| failed(source, why))?;
+        match source.load(mark, None) {
+            Ok(candidate) => return Ok((mark, candidate)),
+            Err(LoadError::Faults(faults)) => return Err(faults),
+            Err(LoadError::Changed) => {}
+        }
+    }
+    Err(failed(source, "is changed all the time while it is read; try again later".to_owned()))
 }
 
 fn failed(source: &Source, why: String) -> Vec<Fault> {

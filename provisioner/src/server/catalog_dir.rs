@@ -15,7 +15,10 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::catalog::{Catalog, CatalogId, Fault, Files, SourceFile};
 use gather::relative;
-pub(super) use gather::{FOLDERS, Gather, LOCAL, MAX_DEPTH, is_scratch, no_catalog};
+pub(super) use gather::{
+    FOLDERS, Gather, LOCAL, MAX_DEPTH, TO_NOTHING, UNREADABLE, is_scratch, is_unreadable,
+    no_catalog,
+};
 
 macro_rules! shipped {
     ($($path:literal),* $(,)?) => {
@@ -55,12 +58,17 @@ pub fn load(directory: &Path) -> Result<Catalog, Vec<Fault>> {
 
 /// The catalog that is shipped inside of the program.
 pub fn shipped() -> Result<Catalog, Vec<Fault>> {
+    let files = shipped_files();
+    checked(id(&files), &files)
+}
+
+/// Its files.
+pub(super) fn shipped_files() -> Files {
     let file = |(path, text): &(&str, &str)| SourceFile {
         path: (*path).to_owned(),
         text: (*text).to_owned(),
     };
-    let files = SHIPPED.iter().map(file).collect::<Vec<_>>().into();
-    checked(id(&files), &files)
+    SHIPPED.iter().map(file).collect::<Vec<_>>().into()
 }
 
 /// A number that changes when a file is added, removed, renamed or written: names, sizes and times of change
@@ -88,14 +96,13 @@ fn hash_metadata(about: io::Result<Metadata>, hasher: &mut impl Hasher) {
         about.mode().hash(hasher);
         about.ino().hash(hasher);
         about.modified().ok().hash(hasher);
+        // Tools that copy set the time of change back, and cannot set this one.
+        (about.ctime(), about.ctime_nsec()).hash(hasher);
     }
 }
 
 /// The catalog's files in the order of their paths.
 pub fn read(directory: &Path) -> Result<Files, Vec<Fault>> {
-    if !FOLDERS.iter().any(|folder| directory.join(folder).is_dir()) {
-        return Err(vec![no_catalog(&directory.display().to_string())]);
-    }
     let mut gather = Gather::default();
     for path in list(directory, &FOLDERS, Links::Followed, &mut gather) {
         if let Some(name) = named(directory, &path, &mut gather)
@@ -111,7 +118,11 @@ pub fn read(directory: &Path) -> Result<Files, Vec<Fault>> {
             gather.fault(name, why);
         }
     }
-    gather.finish()
+    let files = gather.finish()?;
+    if !FOLDERS.iter().any(|folder| directory.join(folder).is_dir()) {
+        return Err(vec![no_catalog(&directory.display().to_string())]);
+    }
+    Ok(files)
 }
 
 /// Builds and checks. All faults at once.
@@ -155,14 +166,30 @@ enum Links {
 
 fn list(root: &Path, folders: &[&str], links: Links, gather: &mut Gather) -> Vec<PathBuf> {
     let mut paths = Vec::new();
-    for folder in folders {
-        let folder = root.join(folder);
-        if folder.is_dir() {
-            list_folder(root, &folder, links, &mut paths, gather);
+    for name in folders {
+        let folder = root.join(name);
+        match is_folder(&folder) {
+            Ok(true) => list_folder(root, &folder, links, &mut paths, gather),
+            Ok(false) => {}
+            Err(why) => gather.fault(*name, why),
         }
     }
     paths.sort();
     paths
+}
+
+/// `false`: nothing is there. What is there and is no folder that can be entered is no empty one.
+fn is_folder(path: &Path) -> Result<bool, String> {
+    let absent = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    };
+    match fs::metadata(path) {
+        Ok(about) if about.is_dir() => Ok(true),
+        Ok(_) => Err("is no folder".to_owned()),
+        Err(error) if !absent(&error) => Err(unreadable(error)),
+        Err(_) if fs::symlink_metadata(path).is_ok() => Err(TO_NOTHING.to_owned()),
+        Err(_) => Ok(false),
+    }
 }
 
 /// What lies in a folder, and in the folders therein.
@@ -183,7 +210,7 @@ fn list_folder(
     }
     let entries = match fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
         Ok(entries) => entries,
-        Err(error) => return gather.fault(lossy(), format!("cannot be read: {error}")),
+        Err(error) => return gather.fault(lossy(), unreadable(error)),
     };
     if !gather.may_walk(&lossy(), entries.len()) {
         return;
@@ -245,7 +272,7 @@ fn regular(about: &Metadata) -> Result<(), String> {
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn unreadable(error: io::Error) -> String {
-    format!("cannot be read: {error}")
+    format!("{UNREADABLE}: {error}")
 }
 
 #[cfg(test)]

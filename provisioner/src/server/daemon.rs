@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{DhcpMode, Enrolment, Settings};
-use crate::domain::catalog::Fault;
+use crate::domain::catalog::{Catalog, Fault};
 use crate::domain::plan::moves;
 use crate::server::app::App;
 use crate::server::boots::Boots;
@@ -50,22 +50,45 @@ pub enum End {
 
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(settings: Settings) -> End {
-    // Before anything can be connected to: who sees us listen may tell us to stop.
-    let signals = match Signals::new() {
+    // First of all: a start can hang in a fetch, and has to be stoppable.
+    let mut signals = match Signals::new() {
         Ok(signals) => signals,
         Err(error) => return End::Failed(error.into()),
     };
-    let catalog = match Serving::load(&settings.catalog, &settings.data_dir) {
-        Ok(catalog) => catalog,
-        Err(faults) => return End::Catalog(faults),
+    let started = tokio::select! {
+        () = signals.stop() => {
+            tracing::info!("stopped before it had started");
+            return End::Stopped;
+        }
+        started = start(settings) => started,
     };
-    match Daemon::start(settings, catalog).await {
+    match started {
         Ok(daemon) => match daemon.until_stopped(signals).await {
             Ok(()) => End::Stopped,
             Err(error) => End::Failed(error),
         },
-        Err(error) => End::Failed(error),
+        Err(end) => end,
     }
+}
+
+async fn start(settings: Settings) -> Result<Daemon, End> {
+    let (source, data_dir) = (settings.catalog.clone(), settings.data_dir.clone());
+    let loaded = on_a_thread(move || Serving::load(&source, &data_dir)).await;
+    let catalog = loaded.map_err(End::Failed)?.map_err(End::Catalog)?;
+    Daemon::start(settings, catalog).await.map_err(End::Failed)
+}
+
+/// Does what blocks on a thread that nobody has to wait for: the end of the program ends it.
+async fn on_a_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> anyhow::Result<T> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let run = move || {
+        // Whoever wanted it may be gone.
+        let _ = tell.send(work());
+    };
+    std::thread::Builder::new().name("start".to_owned()).spawn(run)?;
+    told.await.context("the start ended in a panic; see the log")
 }
 
 struct Daemon {
@@ -115,6 +138,8 @@ impl Daemon {
         let port = http.local_addr()?.port();
         let (app, threads) = app(&settings, catalog, port)?;
         let app = Arc::new(app);
+        let guarded = Arc::clone(&app);
+        on_a_thread(move || guard(&guarded)).await??;
         let doors = doors(&settings, &app, http).await?;
         let mut daemon = Self {
             app,
@@ -248,20 +273,23 @@ fn app(
         metrics: Metrics::default(),
         history: worker.status,
     };
-    guard(&app);
     Ok((app, vec![thread, worker.thread]))
 }
 
 /// From now on the known nodes have a say in what goes live. What came while the daemon was down is looked at
 /// before the first machine asks.
-fn guard(app: &App) {
-    let directory = Arc::clone(app.recorder.directory());
+fn guard(app: &App) -> anyhow::Result<()> {
     let gate = app.catalog.gate();
+    let nodes = app.recorder.directory().all();
+    let judge = |newest: &Catalog| catalog::since_recorded(newest, &nodes).gate(&gate);
+    app.catalog.judge_without_past(judge).map_err(anyhow::Error::msg)?;
+    let directory = Arc::clone(app.recorder.directory());
     app.catalog.guard(Box::new(move |old, new| {
         let nodes = directory.all();
         moves(old, new, nodes.iter().map(Arc::as_ref)).gate(&gate)
     }));
-    app.catalog.look(Look::Here);
+    app.catalog.look(&Look::Here);
+    Ok(())
 }
 
 async fn doors(settings: &Settings, app: &Arc<App>, http: TcpListener) -> anyhow::Result<Doors> {
@@ -316,7 +344,8 @@ fn announce(settings: &Settings, app: &App) {
 async fn tick(app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
     while tokio::time::timeout(TICK, stop.cancelled()).await.is_err() {
         // Deaf and "ready" would be worse than gone: whoever supervises the daemon starts it again.
-        anyhow::ensure!(app.recorder.tick().await, "the recorder has ended; see the log");
+        let catalog = app.catalog.current().id().to_string();
+        anyhow::ensure!(app.recorder.tick(catalog).await, "the recorder has ended; see the log");
     }
     Ok(())
 }

@@ -153,9 +153,10 @@ impl Recorder {
         }
     }
 
-    /// Time has passed: deadlines are looked at. `false` when the recorder has ended.
-    pub async fn tick(&self) -> bool {
-        self.queue.send(Request::Tick).await.is_ok()
+    /// Time has passed: deadlines are looked at. `catalog`: id of the one in force. `false` when the recorder has
+    /// ended.
+    pub async fn tick(&self, catalog: String) -> bool {
+        self.queue.send(Request::Tick(catalog)).await.is_ok()
     }
 
     /// Ends the recorder once all that waits is written, whoever still holds a handle.
@@ -202,7 +203,7 @@ impl<S: Store> Shell<S> {
             let mut due = false;
             while let Some(request) = next {
                 open &= !matches!(request, Request::Stop);
-                due |= matches!(request, Request::Tick | Request::Stop);
+                due |= matches!(request, Request::Tick(_) | Request::Stop);
                 answers.push(self.world.apply(request, now, &mut batch));
                 next = if answers.len() < BATCH { requests.try_recv().ok() } else { None };
             }

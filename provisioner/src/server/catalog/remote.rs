@@ -16,10 +16,12 @@ use git2::{
 use sha2::{Digest, Sha256};
 
 use super::known_hosts::KnownHosts;
-use super::repository::candidates;
+use super::repository::{ambiguous, candidates};
 
-/// Longest fetch: a catalog is small, and a machine does not wait for it.
-const LIMIT: Duration = Duration::from_mins(1);
+/// Longest fetch: `mayuctl` waits for one that is under way and for its own, and that for half a minute.
+const LIMIT: Duration = Duration::from_secs(14);
+/// Longest first fetch, of all there is.
+const FIRST_LIMIT: Duration = Duration::from_mins(1);
 /// Most bytes of one fetch: a catalog with all its past has less.
 const MAX_BYTES: usize = 2 << 30;
 /// Fetches that hang before no new one is begun.
@@ -36,6 +38,7 @@ pub(super) struct Remote {
     pub(super) mirror: PathBuf,
     pub(super) hanging: Arc<AtomicUsize>,
     pub(super) limit: Duration,
+    pub(super) first_limit: Duration,
 }
 
 impl Remote {
@@ -48,6 +51,7 @@ impl Remote {
             mirror: data_dir.join("catalog.git"),
             hanging: Arc::default(),
             limit: LIMIT,
+            first_limit: FIRST_LIMIT,
         }
     }
 
@@ -83,6 +87,7 @@ impl Remote {
                  the way? Restart the provisioner once it is mended"
             ));
         }
+        let limit = if self.has_any() { self.limit } else { self.first_limit };
         let (tell, told) = sync_channel(1);
         let give_up = Arc::new(AtomicBool::new(false));
         let (remote, stop) = (self.clone(), Arc::clone(&give_up));
@@ -98,13 +103,23 @@ impl Remote {
             self.hanging.fetch_sub(1, Ordering::AcqRel);
             return Err(format!("no thread to fetch {name} from {shown}: {error}"));
         }
-        match told.recv_timeout(self.limit) {
+        match told.recv_timeout(limit) {
             Ok(result) => result.map_err(|why| {
-                format!("{name} cannot be fetched from {shown}: {}", why.replace(&self.url, &shown))
+                let mut why = why.replace(&self.url, &shown);
+                if let Some((_, query)) =
+                    self.url.split_once('?').filter(|(_, query)| !query.is_empty())
+                {
+                    why = why.replace(query, "***");
+                }
+                format!("{name} cannot be fetched from {shown}: {why}")
             }),
             Err(RecvTimeoutError::Timeout) => {
                 give_up.store(true, Ordering::Release);
-                Err(format!("{shown} did not send {name} within {} s", self.limit.as_secs()))
+                let hanging = self.hanging.load(Ordering::Acquire);
+                tracing::error!(
+                    "a fetch from {shown} hangs; {hanging} do, and after {MAX_HANGING} no new one is begun"
+                );
+                Err(format!("{shown} did not send {name} within {} s", limit.as_secs()))
             }
             Err(RecvTimeoutError::Disconnected) => {
                 Err(format!("{shown} has refs whose names cannot be read"))
@@ -119,6 +134,11 @@ impl Remote {
         let connection = remote.connect_auth(Direction::Fetch, callbacks, Some(proxy()));
         let mut connection = connection.map_err(|error| told(&error))?;
         let heads = connection.list().map_err(|error| told(&error))?;
+        if let Some(why) =
+            ambiguous(&self.reference, |name| heads.iter().any(|head| head.name() == name))
+        {
+            return Err(why);
+        }
         let has = |name: &String| heads.iter().any(|head| head.name() == name);
         let Some(full) = candidates(&self.reference).into_iter().find(has) else {
             let name = &self.reference;
@@ -233,13 +253,21 @@ fn port(url: &str) -> Option<u16> {
     authority.rsplit('@').next()?.rsplit_once(':')?.1.parse().ok()
 }
 
+/// Neither a password nor a token, be it before the host or in the query.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let end = rest.find('/').unwrap_or(rest.len());
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
-    let Some((user, host)) = authority.rsplit_once('@') else { return url.to_owned() };
+    let path = path.find(['?', '#']).map_or_else(
+        || path.to_owned(),
+        |at| format!("{}***", path.get(..=at).unwrap_or_default()),
+    );
+    let Some((user, host)) = authority.rsplit_once('@') else {
+        return format!("{scheme}://{authority}{path}");
+    };
     let secret = user.contains(':') || scheme.starts_with("http");
-    if secret { format!("{scheme}://***@{host}{path}") } else { url.to_owned() }
+    let user = if secret { "***" } else { user };
+    format!("{scheme}://{user}@{host}{path}")
 }
 
 #[cfg(test)]
@@ -255,6 +283,8 @@ mod tests {
             ("ssh://git@example.org/c.git", "ssh://git@example.org/c.git"),
             ("git@example.org:c.git", "git@example.org:c.git"),
             ("/srv/c@d.git", "/srv/c@d.git"),
+            ("https://example.org/c.git?private_token=x", "https://example.org/c.git?***"),
+            ("https://t@example.org?private_token=x@y/z", "https://***@example.org?***"),
         ];
         for (url, shown) in cases {
             assert_eq!(without_password(url), shown);

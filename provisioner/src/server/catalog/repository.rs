@@ -1,10 +1,10 @@
 //! Commits of a repository: found by ref or revision, read from its object database.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use git2::{Commit, ErrorCode, Oid, Repository};
 
-use crate::domain::catalog::{Catalog, CatalogId, Fault};
+use crate::domain::catalog::{Catalog, CatalogId, Fault, Files};
 use crate::server::catalog_dir;
 
 use super::tree;
@@ -105,10 +105,22 @@ pub(super) fn candidates(name: &str) -> [String; 4] {
     [below("refs/heads/"), below("refs/tags/"), name.to_owned(), below("refs/remotes/")]
 }
 
+/// What is wrong with a name that is two refs. Git itself takes the tag, and others the branch.
+pub(super) fn ambiguous(name: &str, is_there: impl Fn(&str) -> bool) -> Option<String> {
+    let [branch, tag, ..] = candidates(name);
+    (is_there(&branch) && is_there(&tag)).then(|| {
+        format!("`{name}` is a branch and a tag: write `{branch}` or `{tag}` as catalog.git.ref")
+    })
+}
+
 impl Place {
     /// The commit that a ref points to.
     pub(super) fn tip(&self, name: &str) -> Result<Commit<'_>, String> {
         let shown = self.repository.path().display();
+        let is_there = |full: &str| self.repository.find_reference(full).is_ok();
+        if let Some(why) = ambiguous(name, is_there) {
+            return Err(format!("in {shown}, {why}"));
+        }
         for full in candidates(name) {
             match self.repository.find_reference(&full) {
                 Ok(found) => {
@@ -143,8 +155,12 @@ impl Place {
 
     /// Reads, builds and checks what a commit holds.
     pub(super) fn load(&self, commit: &Commit<'_>) -> Result<Catalog, Vec<Fault>> {
-        let files = tree::read(&self.repository, commit, &self.directory)?;
-        catalog_dir::checked(CatalogId::new(commit.id().to_string()), &files)
+        catalog_dir::checked(CatalogId::new(commit.id().to_string()), &self.files(commit)?)
+    }
+
+    /// Reads what a commit holds.
+    pub(super) fn files(&self, commit: &Commit<'_>) -> Result<Files, Vec<Fault>> {
+        tree::read(&self.repository, commit, &self.directory)
     }
 
     /// What is said of a commit. `before`: the one that serves.
@@ -192,16 +208,4 @@ pub(super) fn around(directory: &Path) -> Result<Place, RevisionError> {
             directory.display()
         ))
     })
-}
-
-/// Writes a file so that it is whole or not there at all, also after a power cut.
-pub(super) fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let scratch: PathBuf = path.with_extension("new");
-    let mut file = std::fs::File::create(&scratch)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    std::fs::rename(&scratch, path)?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    std::fs::File::open(folder)?.sync_all()
 }

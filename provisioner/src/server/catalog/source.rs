@@ -2,14 +2,17 @@
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use git2::{Commit, Oid};
 
 use crate::config::CatalogSettings;
-use crate::domain::catalog::{Catalog, Fault};
+use crate::domain::catalog::{Catalog, CatalogId, Fault, Files};
 use crate::server::catalog_dir;
 
+use super::kept::Label;
 use super::remote::Remote;
 use super::repository::{self, About, Place, RevisionError};
 use super::trust;
@@ -18,7 +21,7 @@ use super::trust;
 pub(super) enum Source {
     Shipped,
     Directory(PathBuf),
-    Commits(Commits),
+    Commits(Box<Commits>),
 }
 
 /// A ref that is followed.
@@ -47,12 +50,52 @@ pub(super) enum Mark {
     Commit(Oid, u64),
 }
 
+impl Mark {
+    /// Whether it is the commit with this id.
+    pub(super) fn is(self, other: &str) -> bool {
+        matches!(self, Self::Commit(id, _) if id.to_string() == other)
+    }
+
+    /// A commit is whole; a directory is when nobody writes into it.
+    pub(super) fn may_be_half_written(self) -> bool {
+        matches!(self, Self::Directory(_))
+    }
+}
+
 /// A catalog that could be loaded.
 pub(super) struct Candidate {
     pub(super) catalog: Catalog,
+    pub(super) files: Files,
     pub(super) about: About,
     /// The commit says that its changes are wanted.
     pub(super) acknowledged: bool,
+    /// Why it has to wait whatever it moves.
+    pub(super) stray: Option<String>,
+}
+
+/// Why a version could not be loaded.
+#[derive(Debug)]
+pub(super) enum LoadError {
+    /// It has faults.
+    Faults(Vec<Fault>),
+    /// It was changed meanwhile: what was read may be half of the one and half of the other.
+    Changed,
+}
+
+impl std::convert::From<Vec<Fault>> for LoadError {
+    fn from(faults: Vec<Fault>) -> Self {
+        Self::Faults(faults)
+    }
+}
+
+/// What was read between two looks that saw the same.
+pub(super) fn unchanged<T>(
+    before: u64,
+    read: impl FnOnce() -> T,
+    after: impl FnOnce() -> u64,
+) -> Result<T, LoadError> {
+    let value = read();
+    if after() == before { Ok(value) } else { Err(LoadError::Changed) }
 }
 
 impl Source {
@@ -67,13 +110,21 @@ impl Source {
             None => From::Local { path: path.unwrap_or_default(), directory },
         };
         let (reference, verify) = (git.reference.clone(), git.verify.clone());
-        Self::Commits(Commits { reference, from, verify })
+        Self::Commits(Box::new(Commits { reference, from, verify }))
     }
 
     pub(super) fn commits(&self) -> Option<&Commits> {
         match self {
             Self::Commits(commits) => Some(commits),
             _ => None,
+        }
+    }
+
+    /// Fetches that were given up and did not end.
+    pub(super) fn hanging(&self) -> usize {
+        match self.commits().map(|commits| &commits.from) {
+            Some(From::Remote { remote, .. }) => remote.hanging.load(Ordering::Acquire),
+            _ => 0,
         }
     }
 
@@ -99,15 +150,40 @@ impl Source {
         }
     }
 
+    /// One text for each source that a configuration can name. No password is in it.
+    pub(super) fn key(&self) -> String {
+        match self {
+            Self::Shipped => "shipped".to_owned(),
+            Self::Directory(path) => format!("directory {}", path.display()),
+            Self::Commits(commits) => match &commits.from {
+                From::Local { path, directory } => {
+                    let reference = &commits.reference;
+                    format!("ref {reference} of {} in {directory:?}", path.display())
+                }
+                From::Remote { remote, directory } => {
+                    format!("{} in {directory:?}", remote.local_ref())
+                }
+            },
+        }
+    }
+
+    /// What is kept beside the files of a version.
+    pub(super) fn label(&self, id: &CatalogId, about: &About) -> Label {
+        let About { commit, signed_by, .. } = about.clone();
+        Label { id: id.to_string(), source: self.key(), commit, signed_by }
+    }
+
     /// Reads and checks a version. `before`: id of what serves.
-    pub(super) fn load(&self, mark: Mark, before: Option<&str>) -> Result<Candidate, Vec<Fault>> {
-        let plain = |catalog| Candidate { catalog, about: About::default(), acknowledged: false };
+    pub(super) fn load(&self, mark: Mark, before: Option<&str>) -> Result<Candidate, LoadError> {
         match (self, mark) {
-            (Self::Directory(path), _) => catalog_dir::load(path).map(plain),
-            (Self::Commits(commits), Mark::Commit(id, _)) => {
-                commits.load(id, before.and_then(|before| Oid::from_str(before).ok()))
+            (Self::Directory(path), Mark::Directory(fingerprint)) => {
+                let read = || plain(catalog_dir::read(path)?);
+                Ok(unchanged(fingerprint, read, || catalog_dir::fingerprint(path))??)
             }
-            _ => catalog_dir::shipped().map(plain),
+            (Self::Commits(commits), Mark::Commit(id, _)) => {
+                Ok(commits.load(id, before.and_then(|before| Oid::from_str(before).ok()))?)
+            }
+            _ => Ok(plain(catalog_dir::shipped_files())?),
         }
     }
 
@@ -157,8 +233,18 @@ impl Commits {
         }
         let place = self.place()?;
         let id = self.tip(&place)?.id();
-        let keys = self.verify.as_deref().map_or(0, keys_fingerprint);
-        Ok(Mark::Commit(id, keys))
+        Ok(Mark::Commit(id, self.keys()))
+    }
+
+    /// Changes with the keys.
+    pub(super) fn keys(&self) -> u64 {
+        self.verify.as_deref().map_or(0, keys_fingerprint)
+    }
+
+    /// Who signed a commit; empty when that is not demanded. The error completes `commit ID: …`.
+    pub(super) fn signer(&self, id: Oid) -> Result<String, String> {
+        let Some(keys) = &self.verify else { return Ok(String::new()) };
+        trust::signer(&self.place()?.repository, id, keys)
     }
 
     /// Reads a commit that is signed as demanded.
@@ -174,9 +260,16 @@ impl Commits {
             Some(keys) => trust::signer(&place.repository, id, keys).map_err(fault)?,
             None => String::new(),
         };
-        let catalog = place.load(&commit)?;
+        let files = place.files(&commit)?;
+        let catalog = catalog_dir::checked(CatalogId::new(id.to_string()), &files)?;
         let about = About { signed_by, ..place.about(&commit, before) };
-        Ok(Candidate { catalog, about, acknowledged: repository::is_acknowledged(&commit) })
+        // A signature does not say when: who can write the ref could bring an old commit back.
+        let rewound = about.rewound.as_ref().filter(|_| self.verify.is_some());
+        let stray =
+            rewound.map(|why| format!("{why}, and signed commits have to build on each other"));
+        let builds = before.is_some() && about.rewound.is_none();
+        let acknowledged = builds && repository::is_acknowledged(&commit);
+        Ok(Candidate { catalog, files, about, acknowledged, stray })
     }
 
     /// A revision as people write it, in the mirror's words: it has one ref only.
@@ -190,12 +283,18 @@ impl Commits {
     }
 }
 
+fn plain(files: Files) -> Result<Candidate, Vec<Fault>> {
+    let catalog = catalog_dir::checked(catalog_dir::id(&files), &files)?;
+    Ok(Candidate { catalog, files, about: About::default(), acknowledged: false, stray: None })
+}
+
 /// Changes when a key is added, removed or written.
 fn keys_fingerprint(directory: &Path) -> u64 {
     let mut about = Vec::new();
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let facts = std::fs::metadata(entry.path()).ok();
-        let facts = facts.map(|facts| (facts.len(), facts.modified().ok()));
+        let facts = facts
+            .map(|facts| (facts.len(), facts.modified().ok(), facts.ctime(), facts.ctime_nsec()));
         about.push((entry.file_name(), facts));
     }
     about.sort();

@@ -61,14 +61,17 @@ impl Serving {
             commit: state.about.commit.clone(),
             signed_by: state.about.signed_by.clone(),
             since: state.since,
-            faults: state.faults.clone(),
-            waiting: waiting
-                .map(|waiting| (waiting.catalog.id().to_string(), waiting.reason.clone())),
+            faults: state.distrusted.iter().chain(&state.faults).cloned().collect(),
+            waiting: waiting.map(|waiting| {
+                let remark = waiting.remark.as_ref().map(|remark| format!(" ({remark})"));
+                let reason = format!("{}{}", waiting.reason, remark.unwrap_or_default());
+                (waiting.catalog.id().to_string(), reason)
+            }),
             looked: state.looked,
             look_failed: state.look_failed.clone(),
             warnings: {
                 let odd = state.current.warnings().iter().map(ToString::to_string);
-                state.about.rewound.iter().cloned().chain(odd).collect()
+                state.not_kept.iter().chain(&state.about.rewound).cloned().chain(odd).collect()
             },
         }
     }
@@ -77,9 +80,10 @@ impl Serving {
     pub fn metrics_text(&self) -> String {
         let state = self.read();
         let gauges = [
-            ("provisioner_catalog_faults", state.faults.len()),
+            ("provisioner_catalog_faults", state.distrusted.iter().chain(&state.faults).count()),
             ("provisioner_catalog_waiting", usize::from(state.waiting.is_some())),
             ("provisioner_catalog_look_failed", usize::from(state.look_failed.is_some())),
+            ("provisioner_catalog_fetches_hanging", self.source.hanging()),
         ];
         let mut text = String::new();
         for (name, value) in gauges {

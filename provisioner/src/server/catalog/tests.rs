@@ -1,6 +1,7 @@
 //! With git itself: repositories that people make.
 
 mod gate;
+mod kept;
 mod lab;
 mod local;
 mod remote;

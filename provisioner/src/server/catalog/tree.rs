@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use git2::{Commit, ObjectType, Odb, Oid, Repository, Tree};
 
 use crate::domain::catalog::{Fault, Files};
-use crate::server::catalog_dir::{FOLDERS, Gather, LOCAL, MAX_DEPTH, is_scratch, no_catalog};
+use crate::server::catalog_dir::{
+    FOLDERS, Gather, LOCAL, MAX_DEPTH, TO_NOTHING, UNREADABLE, is_scratch, no_catalog,
+};
 
 /// Modes of entries: git-fast-import(1), "filemodify".
 const LINK: i32 = 0o120_000;
@@ -22,31 +24,27 @@ pub(super) fn read(
 ) -> Result<Files, Vec<Fault>> {
     let failed = |error: git2::Error| {
         let what = format!("commit {}", commit.id());
-        vec![Fault::without_place(what, format!("cannot be read: {}", error.message()))]
+        vec![Fault::without_place(what, format!("{UNREADABLE}: {}", error.message()))]
     };
     let top = commit.tree().map_err(failed)?;
     let odb = repository.odb().map_err(failed)?;
     let mut reader = Reader { repository, top, odb, gather: Gather::default() };
     let mut found = false;
     for folder in FOLDERS {
-        let path = below(directory, folder);
-        if let Ok(Some(entry)) = reader.resolve(&path)
-            && entry.is_folder()
-        {
+        if let Some(entry) = reader.top_folder(directory, folder) {
             found = true;
             reader.texts(folder, &entry, 0);
         }
     }
+    if let Some(entry) = reader.top_folder(directory, LOCAL) {
+        reader.locals(LOCAL, entry.id, 0);
+    }
+    let files = reader.gather.finish()?;
     if !found {
         let place = if directory.is_empty() { String::new() } else { format!(" in {directory}/") };
         return Err(vec![no_catalog(&format!("commit {}{place}", commit.id()))]);
     }
-    if let Ok(Some(entry)) = reader.resolve(&below(directory, LOCAL))
-        && entry.is_folder()
-    {
-        reader.locals(LOCAL, entry.id, 0);
-    }
-    reader.gather.finish()
+    Ok(files)
 }
 
 struct Reader<'r> {
@@ -72,6 +70,22 @@ impl Entry {
 }
 
 impl Reader<'_> {
+    /// A folder of the catalog, if it is there. What is there and is no folder is noted: it is no empty one.
+    fn top_folder(&mut self, directory: &str, name: &str) -> Option<Entry> {
+        let why = match self.resolve(&below(directory, name)) {
+            Ok(Some(entry)) if entry.is_folder() => return Some(entry),
+            Ok(Some(entry)) => no_module(entry.mode).err().unwrap_or("is no folder".to_owned()),
+            Ok(None) => {
+                let parent = self.resolve(directory).ok().flatten()?;
+                self.child(&parent, name)?;
+                TO_NOTHING.to_owned()
+            }
+            Err(why) => why,
+        };
+        self.gather.fault(name, why);
+        None
+    }
+
     /// What a path means, symbolic links followed as long as they stay inside. `None`: nothing is there.
     fn resolve(&self, path: &str) -> Result<Option<Entry>, String> {
         let mut todo: VecDeque<String> = parts(path);
@@ -150,7 +164,7 @@ impl Reader<'_> {
     fn text(&mut self, path: &str, mut entry: Entry, depth: usize) -> Result<(), String> {
         if entry.mode == LINK {
             let meant = self.resolve(&entry.path.join("/"))?;
-            entry = meant.ok_or("is a symbolic link to nothing")?;
+            entry = meant.ok_or(TO_NOTHING)?;
         }
         if entry.is_folder() {
             self.texts(path, &entry, depth + 1);
@@ -235,7 +249,7 @@ fn no_module(mode: i32) -> Result<(), String> {
 }
 
 fn unreadable(error: &git2::Error) -> String {
-    format!("cannot be read from the repository: {}", error.message())
+    format!("{UNREADABLE} from the repository: {}", error.message())
 }
 
 fn below(folder: &str, name: &str) -> String {

@@ -15,6 +15,8 @@ pub(in crate::server) const LOCAL: &str = "files";
 
 /// Largest text that is read, in bytes. Configurations are kilobytes; this is somebody's image.
 const MAX_TEXT: u64 = 4 << 20;
+/// All texts together, in bytes.
+const MAX_TEXT_SUM: u64 = 256 << 20;
 /// Largest file below `files/`, in bytes.
 const MAX_LOCAL: u64 = 64 << 20;
 /// All files below `files/` together, in bytes.
@@ -29,6 +31,7 @@ pub(in crate::server) const MAX_DEPTH: usize = 16;
 pub(in crate::server) struct Gather {
     sources: Vec<SourceFile>,
     local: LocalFiles,
+    text_bytes: u64,
     local_bytes: u64,
     too_many: bool,
     visited: usize,
@@ -48,8 +51,18 @@ impl Gather {
                 path,
                 format!("has {size} bytes; a file of the catalog has at most {MAX_TEXT}"),
             );
+            return false;
         }
-        size <= MAX_TEXT && self.has_room(path)
+        let before = self.text_bytes;
+        self.text_bytes = before.saturating_add(size);
+        if self.text_bytes > MAX_TEXT_SUM {
+            if before <= MAX_TEXT_SUM {
+                let most = MAX_TEXT_SUM >> 20;
+                self.fault(path, format!("with it, the catalog has more than {most} MiB of text"));
+            }
+            return false;
+        }
+        self.has_room(path)
     }
 
     /// Whether a file of this size may be read into `files/`; if not, that is noted.
@@ -144,6 +157,16 @@ impl Gather {
     }
 }
 
+/// How a fault begins when a file could not be read: it may be readable the next time.
+pub(in crate::server) const UNREADABLE: &str = "cannot be read";
+/// A link that leads nowhere.
+pub(in crate::server) const TO_NOTHING: &str = "is a symbolic link to nothing";
+
+/// Whether a fault is one of reading, not of what was read.
+pub(in crate::server) fn is_unreadable(fault: &Fault) -> bool {
+    fault.message.starts_with(UNREADABLE)
+}
+
 const LFS: &str = "is a pointer of Git LFS and not the file itself; commit the file, or put it into the asset store";
 
 /// The first line of <https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>, "The Pointer".
@@ -172,6 +195,15 @@ pub(super) fn relative(root: &Path, path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_than_256_mib_of_text_are_one_fault() {
+        let mut gather = Gather::default();
+        let taken = (0..70).filter(|n| gather.has_room_for_text(&format!("groups/{n}"), MAX_TEXT));
+        assert_eq!(taken.count(), 64);
+        let told: Vec<String> = gather.finish().unwrap_err().iter().map(Fault::to_string).collect();
+        assert_eq!(told, ["groups/64:1:1: with it, the catalog has more than 256 MiB of text"]);
+    }
 
     #[test]
     fn more_than_512_mib_of_files_are_one_fault() {

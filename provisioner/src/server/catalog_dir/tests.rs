@@ -101,3 +101,19 @@ fn the_fingerprint_changes_with_every_change() {
     fs::rename(path.join("groups/default.yaml"), path.join("groups/other.yaml")).unwrap();
     assert_ne!(fingerprint(path), written);
 }
+
+#[test]
+fn a_file_that_is_replaced_by_one_of_the_same_size_and_time_changes_the_fingerprint() {
+    let directory = tree(&[LOCAL, DEFAULT]);
+    let path = directory.path().join("groups/default.yaml");
+    let before = (fingerprint(directory.path()), fs::metadata(&path).unwrap());
+    fs::write(&path, "profile: lokal\n").unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(before.1.modified().unwrap()).unwrap();
+    let after = fs::metadata(&path).unwrap();
+    assert_eq!(
+        (after.len(), after.modified().unwrap()),
+        (before.1.len(), before.1.modified().unwrap())
+    );
+    assert_ne!(fingerprint(directory.path()), before.0);
+}

@@ -55,7 +55,9 @@ impl v1::catalog_server::Catalog for Catalog {
         &self,
         request: Request<v1::CatalogReloadRequest>,
     ) -> Result<Response<v1::CatalogStatus>, Status> {
-        let how = if request.into_inner().ack { Look::Acknowledge } else { Look::Again };
+        // Nobody can want what they have not seen: without an id it is only looked at.
+        let v1::CatalogReloadRequest { ack, id } = request.into_inner();
+        let how = if ack && !id.is_empty() { Look::Acknowledge(id) } else { Look::Again };
         self.app.catalog.reload(how).await;
         Ok(Response::new(self.standing()))
     }

@@ -23,7 +23,7 @@ pub enum Request {
     /// See [`super::Recorder::note`].
     Note(Note),
     /// See [`super::Recorder::tick`].
-    Tick,
+    Tick(String),
     /// The history has every transition up to this number.
     HistoryHas(u64),
     /// See [`super::Recorder::stop`].

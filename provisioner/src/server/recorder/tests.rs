@@ -206,11 +206,28 @@ async fn a_restart_in_the_middle_of_an_installation_counts_silence_anew() {
     rig.tell(&node, claim(1)).await.unwrap();
     NOW.fetch_add(600_000, Ordering::Relaxed);
     let rig = rig.again();
-    rig.recorder.tick().await;
+    rig.recorder.tick("c1".to_owned()).await;
     let progress =
         Event::Progress { boot: boot(1), stage: Stage::Write, done_bytes: 5, total_bytes: 9 };
     let node = rig.tell(&node, progress).await.unwrap();
     assert_eq!(node.status.state, State::Installing, "{}", node.status.reason);
+}
+
+#[tokio::test]
+async fn what_fails_by_silence_is_recorded_with_the_catalog_in_force() {
+    let rig = rig();
+    let node = rig.see("SN1", MAC).await.unwrap();
+    let limits = Limits { heartbeat_seconds: 0, ..Limits::default() };
+    let inventory = Inventory::default();
+    let claim = Event::Claimed { boot: boot(1), generation: 1, inventory, limits };
+    rig.tell(&node, claim).await.unwrap();
+    rig.recorder.tick("c2".to_owned()).await;
+    let (_, dir) = rig.stop();
+    let history = git2::Repository::open(dir.path().join("history")).unwrap();
+    let head = history.head().unwrap().peel_to_commit().unwrap();
+    assert!(head.summary().unwrap().unwrap_or_default().contains("installing → failed"));
+    let catalog = history.revparse_single("HEAD:catalog").unwrap().peel_to_blob().unwrap();
+    assert_eq!(catalog.content(), b"c2\n");
 }
 
 #[tokio::test]
@@ -240,7 +257,7 @@ async fn steps_wait_for_the_next_tick_or_change_and_are_seen_at_once() {
     assert_eq!(rig.store.commits(), before, "no machine waits for the disk because of a step");
     let steps = || rig.recorder.directory().read(|nodes| nodes.timeline(&node.id));
     assert_eq!(steps().last().unwrap().step, Step::LocalDisk);
-    rig.recorder.tick().await;
+    rig.recorder.tick("c1".to_owned()).await;
     // Requests are taken in their order, and this one changes nothing.
     rig.recorder.sight(Sighting { step: None, ..step(Step::Script) }).await.unwrap();
     assert_eq!(rig.store.commits(), before + 1);
@@ -265,11 +282,11 @@ async fn steps_that_could_not_be_written_are_written_once_the_store_works() {
     };
     rig.recorder.sight(script.clone()).await.unwrap();
     rig.store.fail_next_commit();
-    rig.recorder.tick().await;
+    rig.recorder.tick("c1".to_owned()).await;
     let again = Sighting { step: None, ..script };
     rig.recorder.sight(again.clone()).await.expect("who changes nothing waits for nothing");
     assert!(!rig.recorder.is_durable());
-    rig.recorder.tick().await;
+    rig.recorder.tick("c1".to_owned()).await;
     rig.recorder.sight(again).await.unwrap();
     assert!(rig.recorder.is_durable());
     let id = node.id.clone();

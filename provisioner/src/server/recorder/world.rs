@@ -93,8 +93,8 @@ impl World {
                 Box::new(|_| ())
             }
             Request::Stop => Box::new(|_| ()),
-            Request::Tick => {
-                self.tick(now, batch);
+            Request::Tick(catalog) => {
+                self.tick(&catalog, now, batch);
                 Box::new(|_| ())
             }
             Request::HistoryHas(number) => {
@@ -232,7 +232,7 @@ impl World {
         Ok(node)
     }
 
-    fn tick(&mut self, now: Millis, batch: &mut Batch) {
+    fn tick(&mut self, catalog: &str, now: Millis, batch: &mut Batch) {
         let overdue: Vec<NodeId> = self
             .nodes
             .iter()
@@ -244,7 +244,7 @@ impl World {
                 event: Event::Tick,
                 actor: "timer".to_owned(),
                 boot: None,
-                catalog: String::new(),
+                catalog: catalog.to_owned(),
             };
             if let Ok(node) = self.tell(&id, &word, now, batch) {
                 let reached = (Step::Failed, node.status.reason.clone());

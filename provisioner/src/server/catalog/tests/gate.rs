@@ -1,17 +1,17 @@
 use std::sync::Arc;
 
 use super::super::{Look, Serving};
-use super::lab::{Lab, git, id, lines, poll, write};
+use super::lab::{Lab, PLAIN, acknowledge, git, id, lines, poll, write};
 use crate::domain::machine::{Claims, NodeId};
 use crate::domain::node::{Millis, Node};
 use crate::domain::plan::moves;
 
 const WORK: &str = "{path: work, git: {ref: main}, gate: {moves: 2}}";
-const OTHER: [(&str, &str); 2] =
+pub(super) const OTHER: [(&str, &str); 2] =
     [("profiles/other.yaml", "name: other\n"), ("groups/default.yaml", "profile: other\n")];
 
 /// Nodes that nothing is known of but their MACs.
-fn nodes(count: u8) -> Vec<Arc<Node>> {
+pub(super) fn nodes(count: u8) -> Vec<Arc<Node>> {
     let node = |n: u8| {
         let claims = Claims::new().with_mac(format!("52:54:00:00:00:{n:02x}").parse().ok());
         let id = NodeId::choose(&claims).unwrap();
@@ -20,7 +20,7 @@ fn nodes(count: u8) -> Vec<Arc<Node>> {
     (1..=count).map(node).collect()
 }
 
-fn guarded(serving: Serving, known: u8) -> Serving {
+pub(super) fn guarded(serving: Serving, known: u8) -> Serving {
     let (known, gate) = (nodes(known), serving.gate());
     serving.guard(Box::new(move |old, new| {
         moves(old, new, known.iter().map(Arc::as_ref)).gate(&gate)
@@ -39,9 +39,9 @@ fn a_commit_that_moves_too_many_nodes_waits_for_a_word() {
     assert!(told.contains("3 of 3 nodes"), "{told}");
     assert_eq!(id(&serving), before);
     assert_eq!(serving.newest().id().as_str(), next, "it can be looked at");
-    serving.look(Look::Again);
+    serving.look(&Look::Again);
     assert_eq!(id(&serving), before, "asking again is no word");
-    serving.look(Look::Acknowledge);
+    acknowledge(&serving);
     assert_eq!(id(&serving), next);
     assert_eq!(poll(&serving), "");
 }
@@ -89,10 +89,10 @@ fn a_restart_is_no_way_around_the_gate() {
     let before = id(&guarded(lab.serve(WORK), 3));
     let next = lab.commit(&OTHER, "Move all");
     let serving = guarded(lab.serve(WORK), 3);
-    serving.look(Look::Here);
+    serving.look(&Look::Here);
     assert_eq!(id(&serving), before);
     assert_eq!(serving.standing().waiting.unwrap().0, next);
-    serving.look(Look::Acknowledge);
+    acknowledge(&serving);
     assert_eq!(id(&lab.serve(WORK)), next, "what was taken stays taken");
 }
 
@@ -104,12 +104,12 @@ fn a_word_is_for_what_was_seen_and_not_for_what_came_since() {
     let seen = lab.commit(&OTHER, "Move all");
     poll(&serving);
     let since = lab.commit(&[("groups/default.yaml", "profile: other\n# newer\n")], "Go on");
-    serving.look(Look::Acknowledge);
+    serving.look(&Look::Acknowledge(seen.clone()));
     assert_eq!(id(&serving), before);
     let (waits, why) = serving.standing().waiting.unwrap();
     assert_eq!(waits, since);
     assert!(why.contains(&seen) && why.contains("ask again"), "{why}");
-    serving.look(Look::Acknowledge);
+    acknowledge(&serving);
     assert_eq!(id(&serving), since);
 }
 
@@ -126,9 +126,64 @@ fn a_directory_has_the_same_gate_while_serving() {
     assert!(poll(&serving).contains("groups/bad.yaml:1:1"));
     assert!(serving.standing().waiting.is_none());
     std::fs::remove_file(lab.work().join("groups/bad.yaml")).unwrap();
-    serving.look(Look::Acknowledge);
+    assert!(poll(&serving).contains(" waits: "));
+    acknowledge(&serving);
     assert_ne!(id(&serving), before);
-    assert!(!lab.data().exists(), "a directory is not remembered");
     let check = Serving::newest_of(&lab.settings(directory), &lab.data());
     assert!(check.map_err(|faults| lines(&faults)).is_ok());
+}
+
+#[test]
+fn a_word_without_what_it_is_for_takes_nothing() {
+    let lab = Lab::new();
+    let serving = guarded(lab.serve(WORK), 3);
+    let before = id(&serving);
+    let next = lab.commit(&OTHER, "Move all");
+    acknowledge(&serving);
+    assert_eq!(id(&serving), before, "nobody had seen it");
+    assert_eq!(serving.standing().waiting.unwrap().0, next);
+}
+
+#[test]
+fn what_waits_is_judged_again_when_the_nodes_change() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let lab = Lab::new();
+    let serving = lab.serve(WORK);
+    let many = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&many);
+    serving.guard(Box::new(move |_, _| asked.load(Ordering::Relaxed).then(|| "many".to_owned())));
+    let next = lab.commit(&OTHER, "Move all");
+    assert!(poll(&serving).ends_with(" waits: many"));
+    assert!(poll(&serving).ends_with(" waits: many"));
+    many.store(false, Ordering::Relaxed);
+    assert_eq!(poll(&serving), "");
+    assert_eq!(id(&serving), next);
+}
+
+#[test]
+fn an_old_commit_that_said_ack_is_no_word_when_the_ref_goes_back_to_it() {
+    let lab = Lab::new();
+    lab.commit(&OTHER, "Move all\n\nAck: op");
+    let old = lab.head();
+    let serving = guarded(lab.serve(WORK), 3);
+    let back = [PLAIN[1], ("x", "x")];
+    let new = lab.commit(&back, "Move back\n\nAck: op");
+    assert_eq!(poll(&serving), "");
+    assert_eq!(id(&serving), new);
+    git(&lab.work(), &["reset", "-q", "--hard", &old]);
+    assert!(poll(&serving).starts_with(&format!("{old} waits: ")));
+    assert_eq!(id(&serving), new);
+}
+
+#[test]
+fn what_waits_can_be_taken_while_its_remote_is_gone() {
+    let lab = Lab::new();
+    let serving = guarded(lab.serve("{git: {remote: work}, gate: {moves: 2}}"), 3);
+    let next = lab.commit(&OTHER, "Move all");
+    assert!(poll(&serving).contains(" waits: "));
+    std::fs::rename(lab.work(), lab.path("gone")).unwrap();
+    assert!(poll(&serving).contains("cannot be fetched"));
+    acknowledge(&serving);
+    assert_eq!(id(&serving), next);
+    assert!(serving.standing().look_failed.is_some());
 }

@@ -108,9 +108,19 @@ pub(super) fn id(serving: &Serving) -> String {
     serving.current().id().to_string()
 }
 
+/// An operator's word for what waits now.
+pub(super) fn acknowledge(serving: &Serving) {
+    let waiting = serving.standing().waiting.map(|(id, _)| id);
+    serving.look(&Look::Acknowledge(waiting.unwrap_or_default()));
+}
+
 /// What a poll finds, in one line.
 pub(super) fn poll(serving: &Serving) -> String {
-    serving.look(Look::Poll);
+    serving.look(&Look::Poll);
+    if serving.source.commits().is_none() {
+        // A directory has to be the same for two looks in a row.
+        serving.look(&Look::Poll);
+    }
     let standing = serving.standing();
     let waiting = standing.waiting.map(|(id, why)| format!("{id} waits: {why}"));
     let failed = standing.look_failed;

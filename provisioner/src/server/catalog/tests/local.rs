@@ -6,7 +6,7 @@ use ignition_butane::Local;
 
 use super::super::repository;
 use super::super::{Look, RevisionError, Serving, load_repository, tree};
-use super::lab::{Lab, PLAIN, git, id, lines, poll, write};
+use super::lab::{Lab, PLAIN, acknowledge, git, id, lines, poll, write};
 use crate::domain::catalog::Files;
 use crate::server::catalog_dir;
 
@@ -37,7 +37,7 @@ fn a_bad_commit_never_goes_live_and_a_good_one_after_it_does() {
     let told = poll(&serving);
     assert!(told.starts_with("groups/b.yaml:1:10: profile: there is no profile `lokal`"), "{told}");
     assert_eq!(id(&serving), good);
-    serving.look(Look::Acknowledge);
+    acknowledge(&serving);
     assert_eq!(id(&serving), good, "no word lets a fault in");
     let mended =
         lab.commit(&[("groups/b.yaml", "profile: local\nselector: {rack: b}\n")], "Mend it");
@@ -52,7 +52,7 @@ fn a_restart_with_a_bad_head_serves_what_served_before() {
     lab.commit(&[("groups/b.yaml", "profile: lokal\n")], "Break it");
     let serving = lab.serve(WORK);
     assert_eq!(id(&serving), good);
-    serving.look(Look::Here);
+    serving.look(&Look::Here);
     assert!(serving.standing().faults[0].contains("lokal"));
     let check = Serving::newest_of(&lab.settings(WORK), &lab.data());
     assert!(lines(&check.unwrap_err()).contains("lokal"), "check looks at the newest");
@@ -83,12 +83,8 @@ fn a_bare_repository_and_a_tag_and_a_sub_directory_serve() {
     ] {
         assert_eq!(id(&lab.serve(catalog)), commit, "{catalog}");
     }
-    let error = lab.try_serve("{path: bare.git, git: {ref: v1, directory: site}}");
-    fs::remove_file(lab.data().join("catalog-accepted")).unwrap();
-    let error = error
-        .err()
-        .or_else(|| lab.try_serve("{path: bare.git, git: {ref: v1, directory: site}}").err());
-    assert!(error.unwrap().contains("in site/ holds no catalog"));
+    let error = lab.try_serve("{path: bare.git, git: {ref: v1, directory: site}}").unwrap_err();
+    assert!(error.contains("in site/ holds no catalog"), "{error}");
 }
 
 #[test]
@@ -271,13 +267,41 @@ fn any_revision_of_the_repository_can_be_had() {
 }
 
 #[test]
-fn what_the_data_directory_remembers_is_no_more_than_a_hint() {
+fn a_name_that_is_a_branch_and_a_tag_is_refused_with_what_to_write() {
     let lab = Lab::new();
-    let head = id(&lab.serve(WORK));
-    let accepted = lab.data().join("catalog-accepted");
-    assert_eq!(fs::read_to_string(&accepted).unwrap(), format!("{head}\n"));
-    for nonsense in ["", "x\n", "0123456789012345678901234567890123456789\n"] {
-        fs::write(&accepted, nonsense).unwrap();
-        assert_eq!(id(&lab.serve(WORK)), head, "{nonsense:?}");
+    git(&lab.work(), &["tag", "main"]);
+    let why = "`main` is a branch and a tag: write `refs/heads/main` or `refs/tags/main`";
+    let error = lab.try_serve(WORK).unwrap_err();
+    assert!(error.contains(why), "{error}");
+    let error = lab.try_serve("{git: {remote: work}}").unwrap_err();
+    assert!(error.contains(why), "{error}");
+    assert_eq!(id(&lab.serve("{path: work, git: {ref: refs/tags/main}}")), lab.head());
+}
+
+#[test]
+fn a_folder_of_the_catalog_that_cannot_be_entered_is_no_empty_one() {
+    let lab = Lab::new();
+    let work = lab.work();
+    symlink("/etc", work.join("cloud")).unwrap();
+    symlink("nothing", work.join("files")).unwrap();
+    symlink("ignition", work.join("ignition")).unwrap();
+    write(&work, &[("generic", "x")]);
+    lab.commit(&[], "Link");
+    let told = of_tree(&lab).unwrap_err();
+    for why in [
+        "cloud:1:1: is a symbolic link to /etc, which is not in the repository",
+        "files:1:1: is a symbolic link to nothing",
+        "generic:1:1: is no folder",
+        "ignition:1:1: is a symbolic link that points in a circle",
+    ] {
+        assert!(told.contains(why), "{why}: {told}");
+    }
+    let told = lines(&catalog_dir::read(&work).unwrap_err());
+    for why in [
+        "files:1:1: is a symbolic link to nothing",
+        "generic:1:1: is no folder",
+        "ignition:1:1: cannot be read: ",
+    ] {
+        assert!(told.contains(why), "{why}: {told}");
     }
 }

@@ -39,7 +39,7 @@ fn a_remote_is_mirrored_and_followed() {
     let next =
         lab.commit(&[("groups/b.yaml", "profile: local\nselector: {rack: b}\n")], "Add rack b");
     push(&lab);
-    serving.look(Look::Here);
+    serving.look(&Look::Here);
     assert_ne!(id(&serving), next, "not fetched yet");
     assert_eq!(poll(&serving), "");
     assert_eq!(id(&serving), next);
@@ -96,7 +96,6 @@ fn a_branch_that_vanishes_from_the_remote_is_told_and_the_last_good_one_serves()
 fn another_remote_is_never_served_from_what_the_first_one_sent() {
     let (lab, catalog) = file_lab();
     let first = id(&lab.serve(&catalog));
-    fs::remove_file(lab.data().join("catalog-accepted")).unwrap();
     let error = lab.try_serve("{git: {remote: nowhere.git}}").unwrap_err();
     assert!(error.contains("nowhere.git"), "{first}: {error}");
 }
@@ -105,12 +104,12 @@ fn another_remote_is_never_served_from_what_the_first_one_sent() {
 fn check_fetches_and_leaves_no_word_behind() {
     let (lab, catalog) = file_lab();
     lab.serve(&catalog);
-    let accepted = fs::read(lab.data().join("catalog-accepted")).unwrap();
+    let accepted = fs::read(lab.data().join("catalog-serving")).unwrap();
     let next = lab.commit(&[], "Go on");
     push(&lab);
     let checked = Serving::newest_of(&lab.settings(&catalog), &lab.data());
     assert_eq!(id(&checked.map_err(|faults| lines(&faults)).unwrap()), next);
-    assert_eq!(fs::read(lab.data().join("catalog-accepted")).unwrap(), accepted);
+    assert_eq!(fs::read(lab.data().join("catalog-serving")).unwrap(), accepted);
 }
 
 /// One connection of `git daemon`, as inetd would have it.
@@ -173,7 +172,7 @@ fn impatient(lab: &Lab, url: &str) -> Remote {
         known_hosts: None,
     };
     let limit = Duration::from_millis(50);
-    Remote { limit, ..Remote::new(&git, url, &lab.data()) }
+    Remote { limit, first_limit: limit, ..Remote::new(&git, url, &lab.data()) }
 }
 
 #[test]

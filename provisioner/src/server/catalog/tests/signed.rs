@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::lab::{Lab, git, id, poll};
+use super::lab::{Lab, acknowledge, git, id, poll};
 
 const WORK: &str = "{path: work, git: {ref: main, verify: keys}}";
 
@@ -130,13 +130,46 @@ fn without_a_key_nothing_is_trusted() {
 }
 
 #[test]
-fn a_key_that_is_taken_away_is_not_trusted_at_the_next_start() {
+fn a_key_that_is_taken_away_is_told_while_running_and_after_a_restart_and_what_serves_goes_on() {
     let lab = Lab::new();
     let (alice, carol) = (ssh_key(&lab, "alice"), ssh_key(&lab, "carol"));
     trust(&lab, &alice);
-    sign_with_ssh(&lab, &alice, "Begin, signed");
-    lab.serve(WORK);
-    fs::remove_file(lab.path("keys/alice.pub")).unwrap();
     trust(&lab, &carol);
-    assert!(lab.try_serve(WORK).unwrap_err().contains("is not accepted"));
+    let signed = sign_with_ssh(&lab, &alice, "Begin, signed");
+    let serving = lab.serve(WORK);
+    assert_eq!(poll(&serving), "");
+    fs::remove_file(lab.path("keys/alice.pub")).unwrap();
+    let why = format!("commit {signed}: its signature is not accepted");
+    for serving in [serving, lab.serve(WORK)] {
+        for _ in 0..2 {
+            let told = poll(&serving);
+            assert!(told.starts_with(&why) && told.contains("it serves"), "{told}");
+        }
+        assert!(serving.metrics_text().contains("provisioner_catalog_faults 1\n"));
+        assert_eq!(id(&serving), signed);
+    }
+    let serving = lab.serve(WORK);
+    let next = sign_with_ssh(&lab, &carol, "Go on");
+    assert_eq!(poll(&serving), "", "the next one is signed by a key that is there");
+    assert_eq!(id(&serving), next);
+}
+
+#[test]
+fn a_signed_commit_that_does_not_build_on_the_one_that_serves_waits_whatever_it_moves() {
+    let lab = Lab::new();
+    let alice = ssh_key(&lab, "alice");
+    trust(&lab, &alice);
+    let old = sign_with_ssh(&lab, &alice, "Begin, signed\n\nAck: alice");
+    let new = sign_with_ssh(&lab, &alice, "Go on");
+    let serving = lab.serve(WORK);
+    git(&lab.work(), &["reset", "-q", "--hard", &old]);
+    let told = poll(&serving);
+    assert!(
+        told.starts_with(&format!("{old} waits: commit {old} does not build on {new}")),
+        "{told}"
+    );
+    let again = lab.serve(WORK);
+    assert_eq!((id(&serving), id(&again)), (new.clone(), new));
+    acknowledge(&serving);
+    assert_eq!(id(&serving), old);
 }
