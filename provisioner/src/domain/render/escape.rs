@@ -119,8 +119,7 @@ fn push_json_text(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {
-            'a'..='z' | 'A'..='Z' | '0'..='9' => out.push(c),
-            ' ' | '.' | '_' | '-' | '/' | '@' | '+' | '=' | '~' | '(' | ')' => out.push(c),
+            _ if c.is_ascii_alphanumeric() || " ._-/@+=~()".contains(c) => out.push(c),
             // JSON has no escape for what lies beyond U+FFFF that YAML understands as well.
             '\0'..='\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => push_unicode_escape(out, c),
             _ => out.push(c),

@@ -225,9 +225,10 @@ impl Templates {
             let message = format!("template {name} is already in {}", first.file);
             return Err(Fault::of_file(&*file.path, message));
         }
-        let language = match matchbox {
-            true => Language::of_go(&name, &file.text),
-            false => Language::of(&name, &file.text),
+        let language = if matchbox {
+            Language::of_go(&name, &file.text)
+        } else {
+            Language::of(&name, &file.text)
         };
         let refuse = |line, why: String| Fault { line, ..Fault::of_file(&*file.path, why) };
         let (body, wrong) = match body(&file.path, &file.text, matchbox) {

@@ -92,7 +92,7 @@ fn in_single_quotes(line: &str, at: usize) -> bool {
         match (open, c) {
             _ if skip => skip = false,
             (None, '\'' | '"') if before.is_whitespace() || "[{,".contains(before) => {
-                open = Some(c)
+                open = Some(c);
             }
             (None, '#') if before.is_whitespace() => return false,
             (Some('"'), '\\') => skip = true,
