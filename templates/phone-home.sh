@@ -9,8 +9,8 @@ word() {
     printf "'%s'\n" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
 }
 
-url={{url}}
-token={{token}}
+url={{quote url}}
+token={{quote token}}
 install -d -m 0755 /etc/provisioner
 umask 077
 {

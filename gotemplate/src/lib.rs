@@ -82,10 +82,30 @@ pub struct Insertion {
     pub column: usize,
     /// The expression's source, for a field its path: `.request.query.mac`. Long ones are cut.
     pub path: String,
+    /// Where it begins in the text, in bytes.
+    pub at: usize,
     /// The text that was inserted.
     pub value: String,
     /// Whether it derives from a key of the root that comes from outside.
     pub tainted: bool,
+}
+
+impl Rendered {
+    /// The text with another word in the place of each value but the empty ones: `word` is told which value
+    /// it is, from 0.
+    pub fn skeleton_with(&self, word: impl Fn(usize) -> String) -> String {
+        let mut out = String::new();
+        let mut from = 0;
+        for (number, found) in self.insertions.iter().enumerate() {
+            out.push_str(self.text.get(from..found.at).unwrap_or_default());
+            if !found.value.is_empty() {
+                out.push_str(&word(number));
+            }
+            from = found.at + found.value.len();
+        }
+        out.push_str(self.text.get(from..).unwrap_or_default());
+        out
+    }
 }
 
 impl Template {

@@ -170,6 +170,7 @@ impl<'a> Run<'a> {
         let value = format::display(&found.val, OUTPUT - self.out.text.len());
         let value = value.map_err(|_| self.too_long(at))?;
         self.spend(at, value.len() + action.source.len())?;
+        let begin = self.out.text.len();
         self.out.text.push_str(&value);
         if !value.is_empty() {
             self.out.skeleton.push('x');
@@ -178,6 +179,7 @@ impl<'a> Run<'a> {
             line: action.line,
             column: action.column,
             path: action.source.clone(),
+            at: begin,
             value,
             tainted: found.tainted,
         });

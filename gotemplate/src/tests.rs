@@ -104,6 +104,7 @@ fn an_insertion_tells_place_path_and_value() {
         render("a: {{ .x.y }}\nb: {{ .e }}{{$v := 1}}", &json!({"x": {"y": "v: w"}, "e": ""}));
     assert_eq!(rendered.text, "a: v: w\nb: ");
     assert_eq!(rendered.skeleton, "a: x\nb: ");
+    assert_eq!(rendered.skeleton_with(|n| format!("v{n}")), "a: v0\nb: ");
     let found = rendered.insertions.first().unwrap();
     assert_eq!((found.line, found.column, found.path.as_str()), (1, 7, ".x.y"));
     assert_eq!((found.value.as_str(), found.tainted), ("v: w", false));

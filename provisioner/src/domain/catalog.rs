@@ -9,6 +9,7 @@ mod index;
 mod metadata;
 mod profile;
 mod select;
+mod twice;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -93,8 +94,8 @@ impl Catalog {
                 profile.boot_words = words;
             }
         }
-        let groups = read_groups(files, &profiles, &faults);
         let mut warnings = Vec::new();
+        let groups = read_groups(files, &profiles, &faults, |odd| warnings.push(odd));
         let uses = profiles.values().flatten().flat_map(Profile::uses);
         let known = uses.filter(|(name, _)| templates.contains(name));
         let note = |fault| faults.push(fault);
@@ -243,13 +244,27 @@ fn merged_value(base: Item, over: Item) -> Item {
     Item { spot: over.spot, value: Value::Map(below) }
 }
 
-fn read_groups(files: &[SourceFile], profiles: &Profiles, faults: &Faults<'_>) -> Vec<Group> {
+fn read_groups(
+    files: &[SourceFile],
+    profiles: &Profiles,
+    faults: &Faults<'_>,
+    warn: impl FnMut(Fault),
+) -> Vec<Group> {
     let mut groups = Vec::new();
     for (index, file) in of_folder(files, "groups") {
         let group = |item| group::read(&Field::new(&item, "", faults), &file.path);
         groups.extend(faults.read(index).and_then(group));
     }
     for group in &groups {
+        let profile = profiles.get(&group.profile).and_then(Option::as_ref);
+        if group.unbounded && profile.is_some_and(|profile| profile.install.is_some()) {
+            let message = format!(
+                "without a selector the group takes every machine, and profile `{}` installs on it",
+                group.profile
+            );
+            let hint = Some("write a selector, or `every: true` to mean it".to_owned());
+            faults.add_with_hint(group.profile_spot, "profile", message, hint);
+        }
         if !profiles.contains_key(&group.profile) {
             let hint = did_you_mean(&group.profile, profiles.keys().map(String::as_str));
             let message = format!("there is no profile `{}`", group.profile);
@@ -257,29 +272,8 @@ fn read_groups(files: &[SourceFile], profiles: &Profiles, faults: &Faults<'_>) -
         }
     }
     select::order(&mut groups);
-    same_twice(&groups, faults);
+    twice::same_twice(&groups, profiles, faults, warn);
     groups
-}
-
-/// Groups that nothing tells apart: by name, or by priority and selector.
-fn same_twice(groups: &[Group], faults: &Faults<'_>) {
-    let mut names: BTreeMap<&str, &Group> = BTreeMap::new();
-    let mut selectors: BTreeMap<(i64, String), &Group> = BTreeMap::new();
-    for group in groups {
-        if let Some(first) = names.insert(&group.name, group) {
-            let message = format!("group `{}` is already in {}", group.name, first.file);
-            faults.add(group.name_spot, "name", message);
-        }
-        let selector = (group.priority, group.selector_string());
-        if let Some(first) = selectors.insert(selector, group) {
-            let message = format!(
-                "group `{}` in {} selects the same machines, so nothing says which one wins",
-                first.name, first.file
-            );
-            let hint = Some("change a selector, or give one a higher `priority`".to_owned());
-            faults.add_with_hint(group.selector_spot, "selector", message, hint);
-        }
-    }
 }
 
 /// The files of a folder that hold YAML or JSON, with their index. Others are noted by nobody: a README may

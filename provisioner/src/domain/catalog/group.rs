@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::domain::labels::Labels;
 use crate::domain::machine::{Mac, Uuid};
-use yaml::{Field, Keys, Map, Spot, Value};
+use yaml::{Field, Keys, Map, Spot, Value, is_json};
 
 use super::{Metadata, metadata};
 
@@ -20,6 +20,8 @@ pub struct Group {
     pub profile: String,
     /// All of these must match. None: every machine.
     pub selector: Vec<Selector>,
+    /// It has no selector and does not say `every: true`: it must not install.
+    pub(super) unbounded: bool,
     /// Higher wins over any number of selectors.
     pub priority: i64,
     /// At most so many live nodes; those that match besides go to the next group. `None`: no limit.
@@ -103,7 +105,9 @@ pub(super) fn normalise<'v>(key: &str, value: &'v str) -> Cow<'v, str> {
 
 const KEYS: Keys<'_> = Keys {
     what: "a group",
-    known: &["id", "name", "profile", "selector", "priority", "quantity", "tags", "metadata"],
+    known: &[
+        "id", "name", "profile", "selector", "every", "priority", "quantity", "tags", "metadata",
+    ],
     later: &["network"],
 };
 
@@ -117,6 +121,7 @@ pub(super) fn read(field: &Field<'_>, file: &str) -> Option<Group> {
         fields.fault_at("profile", "a group names its profile");
     }
     Some(Group {
+        unbounded: unbounded(field, &fields, file),
         name: id.or(title).unwrap_or_else(|| super::stem(file)).to_owned(),
         selector: selectors(&fields),
         priority: fields.integer("priority").unwrap_or(0),
@@ -129,6 +134,29 @@ pub(super) fn read(field: &Field<'_>, file: &str) -> Option<Group> {
         profile_spot: fields.get("profile").map_or(field.spot(), |profile| profile.spot()),
         profile: profile?.to_owned(),
     })
+}
+
+/// Whether a group takes every machine without saying so. A selector whose lines were lost looks like an empty
+/// one: in YAML that is a fault. matchbox writes `{}` for none.
+fn unbounded(field: &Field<'_>, fields: &Map<'_>, file: &str) -> bool {
+    let every = fields.boolean("every").unwrap_or(false);
+    if every && fields.has("selector") {
+        fields.fault_at("every", "a group takes every machine or has a selector, not both");
+    }
+    let Value::Map(entries) = field.value() else { return false };
+    let entry = entries.iter().find(|entry| entry.key == "selector");
+    let empty = match entry.map(|entry| &entry.item.value) {
+        None => return !every,
+        Some(Value::Null) => true,
+        Some(Value::Map(selectors)) => selectors.is_empty(),
+        Some(_) => false,
+    };
+    if empty && !is_json(file) {
+        let message = "an empty selector selects every machine; leave the key out to mean that";
+        fields.fault_at("selector", message);
+        return false;
+    }
+    empty && !every
 }
 
 fn is_empty_text(value: &Value) -> bool {
@@ -198,6 +226,7 @@ impl Group {
             name: "sample".to_owned(),
             profile: profile.to_owned(),
             selector: Vec::new(),
+            unbounded: false,
             priority: 0,
             quantity: None,
             tags: BTreeMap::new(),

@@ -119,6 +119,39 @@ fn only_a_selector_that_says_empty_matches_a_label_that_is_missing() {
 }
 
 #[test]
+fn a_group_that_takes_every_machine_installs_only_when_it_says_so() {
+    let installs = ("profiles/x.yaml", "install: {image: i, disk: {choose: only}}");
+    let catalog = build(&[installs, ("groups/all.yaml", "profile: x\nevery: true\n")]);
+    assert_eq!(group_for(&catalog, &[]), Some("all"));
+    let catalog = build(&[LOCAL, ("groups/a.json", r#"{"profile": "local", "selector": {}}"#)]);
+    assert_eq!(group_for(&catalog, &[]), Some("a"), "as in matchbox");
+}
+
+#[test]
+fn a_machine_in_two_groups_of_one_rank_is_told_of() {
+    let warnings = |a: &str, b: &str| {
+        let (a, b) = (format!("profile: local\n{a}"), format!("profile: local\n{b}"));
+        let catalog = build(&[LOCAL, ("groups/a.yaml", &a), ("groups/b.yaml", &b)]);
+        catalog.warnings().iter().map(Fault::to_string).collect::<Vec<_>>()
+    };
+    let told = warnings("selector: {serial: [S1, S2]}", "selector: {serial: [S2, S3]}");
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].starts_with("groups/b.yaml:2:1: selector.serial: serial S2 is in group `a`"),
+        "{}",
+        told[0]
+    );
+    for (a, b) in [
+        ("selector: {serial: S1, os: ''}", "selector: {serial: [S1, S2], os: installed}"),
+        ("selector: {serial: S1}", "selector: {serial: [S1, S2]}\npriority: 1"),
+        ("selector: {serial: S1}", "selector: {serial: [S1, S2], os: ''}"),
+        ("selector: {rack: [r1]}", "selector: {rack: [r1, r2]}"),
+    ] {
+        assert_eq!(warnings(a, b), [""; 0], "{a} {b}");
+    }
+}
+
+#[test]
 fn the_ranking_says_what_passed_and_who_won() {
     let catalog = build(&[
         LOCAL,

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use super::refused;
 
 /// A scalar of YAML 1.1 and 1.2, in block and flow context, alone or in the middle of a plain scalar.
@@ -61,25 +63,69 @@ pub(super) fn json_inside(text: &str) -> String {
     out
 }
 
-/// One word of a POSIX shell (XCU 2.2.2). NUL cannot be in one and is left out.
+/// One plain word of a POSIX shell, in quotes or not; all else is refused.
 pub(super) fn shell(text: &str) -> String {
+    let ok = !text.is_empty() && is_one_word(text);
+    if ok { text.to_owned() } else { refused::mark(text) }
+}
+
+/// Any text as one word of a POSIX shell (XCU 2.2.2), where no quotes are open. NUL cannot be in one and is left
+/// out.
+pub(super) fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\0', "").replace('\'', r"'\''"))
 }
 
-/// JSON that is YAML as well, wherever it stands: no line break of YAML 1.1, and nothing in it looks like the
-/// end of a key or the begin of a comment.
-pub(super) fn json_in_yaml(json: &str) -> String {
+/// Letters, digits and signs that mean nothing to any shell.
+pub(super) fn is_one_word(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/:@+=,%".contains(&b))
+}
+
+/// JSON that is YAML as well, wherever it stands: in its strings whatever means something to YAML, in quotes of
+/// either kind or outside of them, is a `\u` escape.
+pub(super) fn json_in_yaml(value: &Value) -> String {
     let mut out = String::new();
-    // Compact JSON has no spaces outside of its strings.
-    for c in json.replace(": ", ":\\u0020").replace(" #", "\\u0020#").chars() {
-        match c {
-            '\u{7f}'..='\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => {
-                push_unicode_escape(&mut out, c);
+    push_json(&mut out, value);
+    out
+}
+
+fn push_json(out: &mut String, value: &Value) {
+    match value {
+        Value::String(text) => push_json_text(out, text),
+        Value::Array(list) => {
+            let mut before = '[';
+            for item in list {
+                out.push(before);
+                push_json(out, item);
+                before = ',';
             }
+            out.push_str(if list.is_empty() { "[]" } else { "]" });
+        }
+        Value::Object(map) => {
+            let mut before = '{';
+            for (key, item) in map {
+                out.push(before);
+                push_json_text(out, key);
+                out.push(':');
+                push_json(out, item);
+                before = ',';
+            }
+            out.push_str(if map.is_empty() { "{}" } else { "}" });
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => out.push_str(&value.to_string()),
+    }
+}
+
+fn push_json_text(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            _ if c.is_ascii_alphanumeric() || " ._-/@+=~()".contains(c) => out.push(c),
+            // JSON has no escape for what lies beyond U+FFFF that YAML understands as well.
+            '\0'..='\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => push_unicode_escape(out, c),
             _ => out.push(c),
         }
     }
-    out
+    out.push('"');
 }
 
 /// One word of iPXE: a line is split at blanks before its variables are expanded, and nothing quotes. Values

@@ -1,21 +1,27 @@
 //! What a template may not do, found when it is loaded.
 
+pub(super) mod quotes;
+pub(super) mod yaml;
+
+use super::includes::Include;
+
 /// Line, and what is wrong there.
 pub(super) type Wrong = (usize, String);
 
 /// `{{{x}}}` and `{{&x}}` would write a value as it is.
 pub(super) fn escaped_only(text: &str) -> Result<(), Wrong> {
-    for (at, line) in text.lines().enumerate() {
-        let opens = line.split("{{").skip(1);
-        if line.contains("{{{")
-            || opens.clone().any(|rest| rest.trim_start_matches([' ', '~']).starts_with('&'))
-        {
+    let raw = |found: &&Action<'_>| {
+        let inner = found.inner.trim_start_matches(|c: char| c == '~' || c.is_whitespace());
+        inner.starts_with(['{', '&'])
+    };
+    match all_actions(text).iter().find(raw) {
+        None => Ok(()),
+        Some(found) => {
             let message = "`{{{x}}}` and `{{&x}}` leave values as they are, which could add lines here; \
                            use {{x}}, {{quote x}} or {{json x}}";
-            return Err((at + 1, message.to_owned()));
+            Err((found.line, message.to_owned()))
         }
     }
-    Ok(())
 }
 
 /// `indent` writes whole lines: safe only where every line at its depth is text, which is in a block scalar.
@@ -86,11 +92,12 @@ pub(super) fn not_too_deep(text: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// The templates that this one includes by `{{> NAME}}`, with their lines. Other ways to include are refused: who
-/// includes whom must be plain before anything is rendered.
-pub(super) fn includes(text: &str) -> Result<Vec<(usize, String)>, Wrong> {
+/// The templates that this one includes by `{{> NAME}}`. Other ways to include are refused: who includes whom must
+/// be plain before anything is rendered.
+pub(super) fn includes(text: &str) -> Result<Vec<Include>, Wrong> {
     let mut out = Vec::new();
-    for (line, action) in actions(text) {
+    for found in all_actions(text) {
+        let (line, action) = (found.line, found.action());
         let refused = ["*", "#*", "#>"].iter().any(|sign| action.starts_with(sign));
         let name = action.strip_prefix('>').map(|rest| {
             let rest = rest.trim_start();
@@ -102,31 +109,72 @@ pub(super) fn includes(text: &str) -> Result<Vec<(usize, String)>, Wrong> {
             );
             return Err((line, message));
         }
-        out.extend(name.map(|name| (line, name.to_owned())));
+        let before = text.get(..found.begin).unwrap_or_default();
+        let moved_in = before.ends_with([' ', '\t']);
+        out.extend(name.map(|name| Include { line, name: name.to_owned(), moved_in }));
     }
     Ok(out)
 }
 
-/// What stands between `{{` and `}}`, with its line, comments left out.
-fn actions(text: &str) -> Vec<(usize, &str)> {
+/// Whether a template calls a helper by itself, not within another call.
+pub(super) fn calls(text: &str, helper: &str) -> bool {
+    all_actions(text).iter().any(|found| found.called() == helper)
+}
+
+/// One `{{…}}`, comments left out.
+#[derive(Debug)]
+pub(super) struct Action<'t> {
+    /// Where it begins and ends in the text, in bytes, braces included.
+    begin: usize,
+    end: usize,
+    line: usize,
+    /// What stands behind the first two braces.
+    inner: &'t str,
+}
+
+impl<'t> Action<'t> {
+    fn action(&self) -> &'t str {
+        let odd = |c: char| c == '~' || c.is_whitespace();
+        self.inner.trim_start_matches('{').trim_start_matches(odd).trim_end_matches(odd)
+    }
+
+    /// Its first word: a helper's name, or a path.
+    fn called(&self) -> &'t str {
+        let action = self.action();
+        let action = action.strip_prefix("else ").unwrap_or(action);
+        let sign = |c: char| c.is_whitespace() || "#^~([\"'".contains(c);
+        let action = action.trim_start_matches(sign);
+        let end = |c: char| c.is_whitespace() || "~)]\"'}".contains(c);
+        action.split(end).next().unwrap_or_default()
+    }
+}
+
+fn actions(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    all_actions(text).into_iter().map(|found| (found.line, found.action()))
+}
+
+fn all_actions(text: &str) -> Vec<Action<'_>> {
     let mut out = Vec::new();
-    let mut line = 1;
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("{{") {
+    let (mut line, mut from) = (1, 0);
+    while let Some((before, after)) = text.get(from..).and_then(|rest| rest.split_once("{{")) {
         line += before.matches('\n').count();
-        let after = after.trim_start_matches('{');
-        let inner = after.trim_start_matches(['~', ' ']);
+        let begin = from + before.len();
+        let skipped = after.len() - after.trim_start_matches(['{', '~', ' ', '\t', '\n']).len();
+        let comment = after.get(skipped..).filter(|inner| inner.starts_with('!'));
         // A long comment ends with two dashes, a short one as everything else does.
-        let (inner, end) = match inner.strip_prefix("!--") {
-            Some(comment) => (comment, "--"),
-            None => (inner, "}}"),
+        let close = match comment {
+            Some(comment) if comment.starts_with("!--") => "--",
+            _ => "}}",
         };
-        let (action, tail) = inner.split_once(end).unwrap_or((inner, ""));
-        if end == "}}" && !inner.starts_with('!') {
-            out.push((line, action.trim_end_matches(['~', ' '])));
+        let look = if close == "--" { skipped + 3 } else { 0 };
+        let length = after.get(look..).and_then(|rest| rest.find(close)).map(|at| at + look);
+        let inner = after.get(..length.unwrap_or(after.len())).unwrap_or_default();
+        let end = text.len().min(begin + 2 + inner.len() + close.len());
+        if comment.is_none() {
+            out.push(Action { begin, end, line, inner });
         }
-        line += action.matches('\n').count();
-        rest = tail;
+        line += inner.matches('\n').count();
+        from = end;
     }
     out
 }
@@ -137,7 +185,16 @@ mod tests {
 
     #[test]
     fn escaping_cannot_be_switched_off() {
-        for wrong in ["a: {{{x}}}", "a: {{&x}}", "a: {{ &x }}", "a: {{~& x}}"] {
+        for wrong in [
+            "a: {{{x}}}",
+            "a: {{&x}}",
+            "a: {{ &x }}",
+            "a: {{~& x}}",
+            "a: {{~{x}~}}",
+            "a: {{ {x} }}",
+            "a: {{\t&x}}",
+            "a: {{\n&x}}",
+        ] {
             assert!(escaped_only(wrong).is_err(), "{wrong}");
         }
         assert_eq!(escaped_only("a: {{x}} && b"), Ok(()));
@@ -146,8 +203,9 @@ mod tests {
     #[test]
     fn includes_are_found_with_their_lines() {
         let text = "{{!-- {{> no}} --}}\n{{> a/b.yaml}} {{x}}\n{{~> c key=1 ~}}\n{{! {{> no}}";
-        let wanted = [(2, "a/b.yaml".to_owned()), (3, "c".to_owned())];
-        assert_eq!(includes(text).unwrap(), wanted);
+        let found = includes(text).unwrap();
+        let told: Vec<_> = found.iter().map(|found| (found.line, found.name.as_str())).collect();
+        assert_eq!(told, [(2, "a/b.yaml"), (3, "c")]);
         for wrong in [
             "{{> (lookup . 'x')}}",
             "{{#> a}}{{/a}}",

@@ -12,7 +12,7 @@ use handlebars::{
 use serde_json::Value;
 
 use super::Language;
-use super::escape;
+use super::{escape, refused};
 
 /// Registers the helpers that handlebars does not bring itself (it has `eq`, `ne`, `and`, `or`, `not`, `len`).
 ///
@@ -21,6 +21,7 @@ use super::escape;
 /// | `json x` | any value as JSON: valid in YAML too |
 /// | `quote x` | text in the quotes of the output's language |
 /// | `indent n x` | every line of `x` but the first moved in by `n`: for block scalars of YAML |
+/// | `oneline x` | text of one line as it is: within a line of a block scalar of YAML |
 /// | `base64 x` | RFC 4648 section 4 |
 /// | `default x y` | `x`, or `y` when `x` is missing, null or empty |
 /// | `join list sep` | the list's values with `sep` between |
@@ -39,14 +40,15 @@ pub(super) fn register(registry: &mut Handlebars<'static>, language: Language) {
             registry.register_helper("json", Box::new(Writes(json_in_yaml)));
             registry.register_helper("quote", Box::new(Writes(quote_in_yaml)));
             registry.register_helper("indent", Box::new(Writes(indent)));
+            registry.register_helper("oneline", Box::new(Writes(oneline)));
         }
         Language::Json => {
             registry.register_helper("json", Box::new(Writes(json)));
             registry.register_helper("quote", Box::new(Writes(quote)));
         }
         Language::Shell => {
-            registry.register_helper("json", value(|args| json(args).map(Value::from)));
-            registry.register_helper("quote", value(|args| text(args, 0).map(Value::from)));
+            registry.register_helper("json", Box::new(Quotes(json)));
+            registry.register_helper("quote", Box::new(Quotes(|args| text(args, 0))));
         }
         Language::Ipxe => {
             registry.register_helper("screen", Box::new(Writes(screen_text)));
@@ -60,13 +62,17 @@ pub(super) fn register(registry: &mut Handlebars<'static>, language: Language) {
             registry.register_helper("quote", Box::new(Writes(quote)));
             registry.register_helper("indent", Box::new(Writes(indent)));
             registry.register_helper("multiline", Box::new(Writes(|args| text(args, 0))));
+            // What machines say is marked there; a mark is no part of a value that is compared.
+            registry.register_helper("eq", value(|args| equal(args).map(Value::from)));
+            registry.register_helper("len", value(length));
+            registry.register_helper("ne", value(|args| equal(args).map(|same| (!same).into())));
         }
     }
-    registry.register_helper("base64", value(|args| Ok(STANDARD.encode(text(args, 0)?).into())));
+    registry.register_helper("base64", value(|args| Ok(STANDARD.encode(bare(args)?).into())));
     registry.register_helper("upper", value(|args| Ok(text(args, 0)?.to_uppercase().into())));
     registry.register_helper("lower", value(|args| Ok(text(args, 0)?.to_lowercase().into())));
     registry.register_helper("join", value(join));
-    registry.register_helper("urlencode", value(|args| Ok(url(&text(args, 0)?).into())));
+    registry.register_helper("urlencode", value(|args| Ok(url(&bare(args)?).into())));
     registry.register_helper("range", value(range));
     registry.register_helper("add", value(add));
     registry.register_helper("sha512crypt", value(crypt::sha512crypt));
@@ -80,7 +86,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>, language: Language) {
 }
 
 /// Names that helpers have, here and in handlebars: nobody may call metadata so.
-pub(in crate::domain) const NAMES: [&str; 37] = [
+pub(in crate::domain) const NAMES: [&str; 38] = [
     "add",
     "and",
     "base64",
@@ -108,6 +114,7 @@ pub(in crate::domain) const NAMES: [&str; 37] = [
     "multiline",
     "ne",
     "not",
+    "oneline",
     "or",
     "quote",
     "range",
@@ -160,6 +167,34 @@ impl HelperDef for Writes {
     }
 }
 
+/// Writes text in the quotes of a shell; within another call it is the text itself.
+struct Quotes(Apply<String>);
+
+impl HelperDef for Quotes {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        let text = (self.0)(&arguments(helper, false)?).map_err(|why| fail(helper, &why))?;
+        Ok(ScopedJson::Derived(text.into()))
+    }
+
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        let text = (self.0)(&arguments(helper, false)?).map_err(|why| fail(helper, &why))?;
+        Ok(out.write(&escape::shell_quoted(&text))?)
+    }
+}
+
 fn arguments<'h>(
     helper: &'h Helper<'_>,
     missing: bool,
@@ -194,12 +229,44 @@ fn text(args: &[Option<&Value>], at: usize) -> Result<String, String> {
     }
 }
 
+/// Text for an alphabet in which nothing means anything, so that it may come from anybody.
+fn bare(args: &[Option<&Value>]) -> Result<String, String> {
+    text(args, 0).map(|text| refused::unmarked(&text))
+}
+
+fn equal(args: &[Option<&Value>]) -> Result<bool, String> {
+    let plain = |value: &Value| match value {
+        Value::String(text) => refused::unmarked(text).into(),
+        other => other.clone(),
+    };
+    Ok(plain(value(args, 0)?) == plain(value(args, 1)?))
+}
+
+/// As handlebars' own: elements, entries, or bytes.
+fn length(args: &[Option<&Value>]) -> Result<Value, String> {
+    Ok(match value(args, 0)? {
+        Value::Array(list) => list.len(),
+        Value::Object(map) => map.len(),
+        Value::String(text) => refused::unmarked(text).len(),
+        _ => 0,
+    }
+    .into())
+}
+
+/// Text that keeps to its line, as it is: for lines within a block scalar of YAML.
+fn oneline(args: &[Option<&Value>]) -> Result<String, String> {
+    let text = text(args, 0)?;
+    let line_end = |c: char| c.is_control() && c != '\t' || matches!(c, '\u{2028}' | '\u{2029}');
+    let odd = text.contains(line_end) || text.starts_with(char::is_whitespace);
+    Ok(if odd { refused::mark(&text) } else { text })
+}
+
 fn json(args: &[Option<&Value>]) -> Result<String, String> {
     Ok(value(args, 0)?.to_string())
 }
 
 fn json_in_yaml(args: &[Option<&Value>]) -> Result<String, String> {
-    json(args).map(|json| escape::json_in_yaml(&json))
+    Ok(escape::json_in_yaml(value(args, 0)?))
 }
 
 fn quote(args: &[Option<&Value>]) -> Result<String, String> {
@@ -207,7 +274,7 @@ fn quote(args: &[Option<&Value>]) -> Result<String, String> {
 }
 
 fn quote_in_yaml(args: &[Option<&Value>]) -> Result<String, String> {
-    quote(args).map(|json| escape::json_in_yaml(&json))
+    text(args, 0).map(|text| escape::json_in_yaml(&text.into()))
 }
 
 /// Every line break of YAML 1.1 counts as one, so that no line of the value stands further left. Blanks in

@@ -25,6 +25,15 @@ pub enum Language {
 }
 
 impl Language {
+    /// What a file of one of matchbox's folders is read as: all in `cloud/` is cloud-config or a script.
+    pub(super) fn of_go(name: &TemplateName, text: &str) -> Self {
+        match name.as_str().split_once('/') {
+            Some(("cloud", _)) if after_go_comments(text).starts_with("#!") => Self::Shell,
+            Some(("cloud", _)) => Self::Yaml,
+            _ => Self::of(name, text),
+        }
+    }
+
     /// By the file's extension, else by its first line, else by its folder.
     pub(super) fn of(name: &TemplateName, text: &str) -> Self {
         let path = Path::new(name.as_str());
@@ -65,14 +74,33 @@ impl fmt::Display for Language {
         f.write_str(match self {
             Self::Yaml => "YAML",
             Self::Json => "JSON",
-            Self::Shell => "a shell script",
+            Self::Shell => {
+                "a shell script: it is one word of letters, digits and `._-/:@+=,%`; {{quote x}}, outside of quotes, holds anything"
+            }
             Self::Ipxe => {
                 "an iPXE script: it is one word without blanks, `$` and `\\`; {{screen x}} is for the screen, {{urlencode x}} for URLs"
             }
             Self::Grub => {
                 "a GRUB script: it is one word of letters, digits and `._-/:@+=,%~`; {{quote x}} holds any line"
             }
-            Self::Plain => "a file: it has line ends or control characters; {{json x}} or {{multiline x}} hold them",
+            Self::Plain => {
+                "a file: it has line ends or control characters, which {{json x}} or {{multiline x}} hold; or a machine says it, and it is more than one word of letters, digits and `._-/:@+=,%`, which only {{base64 x}} and {{urlencode x}} hold"
+            }
         })
+    }
+}
+
+/// A template of Go's from where its comments and the blanks around them end.
+fn after_go_comments(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        let inner = rest.trim_start().strip_prefix("{{");
+        let comment = inner.map(|inner| inner.trim_start_matches(['-', ' ', '\n', '\t', '\r']));
+        let Some(comment) = comment.and_then(|inner| inner.strip_prefix("/*")) else {
+            return rest.trim_start();
+        };
+        let Some((_, tail)) = comment.split_once("*/") else { return rest };
+        let Some((_, tail)) = tail.split_once("}}") else { return rest };
+        rest = tail;
     }
 }

@@ -158,10 +158,16 @@ impl Prepared {
     }
 }
 
-/// A boot script's values are escaped for its language, so its template has to be known as one.
+/// A cloud-config's and a boot script's values are escaped for its language, so its template has to be known as one.
 fn wrong_language(templates: &Templates, name: &TemplateName, of: Use) -> Option<String> {
-    let Use::Boot(wanted) = of else { return None };
     let found = templates.language(name)?;
+    if of == Use::Cloud && !templates.is_verbatim(name) {
+        let known = matches!(found, Language::Yaml | Language::Shell);
+        let why = "nothing says what language this is, so no value can be escaped for it: \
+                   call it NAME.yaml when it is a cloud-config, NAME.sh when it is a script";
+        return (!known).then(|| why.to_owned());
+    }
+    let Use::Boot(wanted) = of else { return None };
     let folder = if wanted == Language::Ipxe { "ipxe" } else { "grub" };
     (found != wanted).then(|| format!("a boot script lies in templates/{folder}/"))
 }

@@ -52,9 +52,15 @@ pub(in crate::domain) enum Variables<'a> {
 }
 
 impl Variables<'_> {
-    fn root(&self) -> Cow<'_, Value> {
+    fn root_for(&self, language: Language) -> Cow<'_, Value> {
         match self {
-            Self::Of(context) => Cow::Owned(context.root()),
+            Self::Of(context) => {
+                let mut root = context.root();
+                if language == Language::Plain {
+                    refused::mark_machine(&mut root);
+                }
+                Cow::Owned(root)
+            }
             Self::Given(root) => Cow::Borrowed(root),
         }
     }
@@ -163,7 +169,9 @@ impl Templates {
     ) -> Result<Arc<str>, RenderFault> {
         let text = match &source.body {
             Body::Verbatim(text) => return Ok(Arc::clone(text)),
-            Body::Handlebars => self.handlebars(name, source, &variables.root())?,
+            Body::Handlebars => {
+                self.handlebars(name, source, &variables.root_for(source.language))?
+            }
             Body::Go(template) => go(template, source, &variables.go_root())?,
         };
         if let Some((line, value)) = refused::first(&text) {
@@ -217,7 +225,11 @@ impl Templates {
             let message = format!("template {name} is already in {}", first.file);
             return Err(Fault::of_file(&*file.path, message));
         }
-        let language = Language::of(&name, &file.text);
+        let language = if matchbox {
+            Language::of_go(&name, &file.text)
+        } else {
+            Language::of(&name, &file.text)
+        };
         let refuse = |line, why: String| Fault { line, ..Fault::of_file(&*file.path, why) };
         let (body, wrong) = match body(&file.path, &file.text, matchbox) {
             Ok(body) => (body, None),
@@ -324,10 +336,10 @@ fn go(
     let unsafe_value = rendered.insertions.iter().find(|value| {
         value.tainted
             && match source.language {
-                Language::Shell | Language::Ipxe | Language::Grub => !is_one_word(&value.value),
-                Language::Yaml | Language::Json | Language::Plain => {
-                    value.value.contains(char::is_control)
+                Language::Shell | Language::Ipxe | Language::Grub | Language::Plain => {
+                    !escape::is_one_word(&value.value)
                 }
+                Language::Yaml | Language::Json => value.value.contains(char::is_control),
             }
     });
     if let Some(value) = unsafe_value {
@@ -340,13 +352,8 @@ fn go(
             ..fault(&source.file, value.line, message)
         });
     }
-    structure::same(source.language, &rendered.text, &rendered.skeleton)
-        .map_err(|why| fault(&source.file, 1, why))?;
+    structure::same(source.language, &rendered).map_err(|why| fault(&source.file, 1, why))?;
     Ok(rendered.text)
-}
-
-fn is_one_word(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/:@+=,%".contains(&b))
 }
 
 /// Notes what a template includes, if it does nothing that templates may not do.
@@ -363,11 +370,21 @@ fn accepted(
     }
     if language == Language::Yaml {
         guard::indent_in_block_scalars(text)?;
+        guard::yaml::no_bare_values_in_text(text)?;
+    }
+    if language == Language::Shell {
+        guard::quotes::none_inside_of_quotes(text, &["quote", "json"])?;
+    }
+    if language == Language::Grub {
+        guard::quotes::none_inside_of_quotes(text, &["quote", "screen"])?;
     }
     if language == Language::Ipxe {
         guard::screen_text(text)?;
     }
     includes.add(name, language, &file.path, guard::includes(text)?);
+    if language == Language::Yaml && guard::calls(text, "indent") {
+        includes.indents(name);
+    }
     Ok(())
 }
 

@@ -164,7 +164,8 @@ proptest::proptest! {
             let priority = i64::try_from(at).unwrap() * 2 + priority;
             let selector = serde_json::to_string(selector).unwrap();
             let quantity = quantity.map(|quantity| format!("quantity: {quantity}")).unwrap_or_default();
-            (format!("g{at}"), format!("priority: {priority}\nselector: {selector}\n{quantity}"))
+            let text = format!("priority: {priority}\nselector: {selector}\n{quantity}");
+            (format!("g{at}"), text.replace("selector: {}\n", ""))
         }).collect();
         let catalog = catalog(&groups);
         let pairs: Vec<_> = machine.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();

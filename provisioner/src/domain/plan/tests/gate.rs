@@ -66,8 +66,9 @@ fn one_node_whose_install_disk_changes_is_enough() {
 #[test]
 fn a_profile_that_begins_to_install_waits_and_a_node_that_is_moved_to_one_does_not() {
     let installs = ("profiles/local.yaml", "install: {image: x, disk: {choose: only}}");
-    let old = catalog(&[DEFAULT]);
-    let sudden = catalog(&[DEFAULT, installs]);
+    let every = ("groups/default.yaml", "profile: local\nevery: true");
+    let old = catalog(&[every]);
+    let sudden = catalog(&[every, installs]);
     let nodes = [node(1, &[("rack", "r1")])];
     assert_eq!(
         moves(&old, &sudden, &nodes).gate(&Gate { moves: 100 }).unwrap(),

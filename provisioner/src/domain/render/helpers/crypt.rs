@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::Value;
 use sha2::{Digest, Sha512};
 
-use super::text;
+use super::{bare, text};
 
 /// Hashes kept: one takes milliseconds, and a rack asks for the same ones.
 const KEPT: usize = 1024;
@@ -17,7 +17,7 @@ static MADE: Mutex<Option<HashMap<(String, String), String>>> = Mutex::new(None)
 /// `sha512crypt PASSWORD [SALT]`: as in /etc/shadow (crypt(5)). Without a salt one is made of the password
 /// itself, since templates draw no randomness: equal passwords then have equal hashes.
 pub(super) fn sha512crypt(args: &[Option<&Value>]) -> Result<Value, String> {
-    let password = text(args, 0)?;
+    let password = bare(args)?;
     if password.is_empty() {
         return Err("the password is empty".to_owned());
     }

@@ -1,5 +1,6 @@
 //! What no value can do to a boot script or a template of Go's.
 
+use super::templates::keys;
 use super::*;
 use crate::domain::catalog::check;
 use crate::domain::labels::Labels;
@@ -132,7 +133,70 @@ fn what_a_machine_says_of_itself_cannot_mean_anything_in_go_s_templates() {
         assert!(told("cloud/x.sh", evil).is_err(), "{evil}");
     }
     assert!(told("generic/x", "a\n%post").is_err());
-    assert_eq!(told("generic/x", "a b").unwrap(), "rootpw a b\n");
+    assert!(told("generic/x", "a b").is_err(), "nobody knows what two words are there");
+    assert_eq!(told("generic/x", "ab").unwrap(), "rootpw ab\n");
+}
+
+#[test]
+fn two_values_of_a_machine_cannot_trade_one_key_for_another_in_go_s_templates() {
+    let template = "#cloud-config\nusers:\n- {name: {{.request.query.user}}, gecos: {{.request.query.serial}}}\n";
+    let catalog = catalog(&[("cloud/x.yaml", template), ("cloud/none", template)]);
+    let told = |name: &str, user: &str, serial: &str| {
+        let mut context = context(json!({}));
+        for (key, value) in [("user", user), ("serial", serial)] {
+            context.request.query.insert(key.to_owned(), value.to_owned());
+        }
+        catalog.render(&TemplateName::new(name).unwrap(), &context)
+    };
+    for name in ["cloud/x.yaml", "cloud/none"] {
+        let fault = told(name, "core, plain_text_passwd: \"x", "\"").unwrap_err();
+        assert!(fault.message.contains("adds or hides a key of $.users[0]"), "{fault}");
+        assert!(told(name, "core", "SN 1").is_ok());
+    }
+}
+
+#[test]
+fn a_map_of_matchbox_s_metadata_may_be_written_with_its_keys() {
+    let template = "#cloud-config\nx:\n{{range $k, $v := .map}}  {{$k}}: {{$v}}\n{{end}}";
+    let catalog = catalog(&[("cloud/x.yaml", template)]);
+    let name = TemplateName::new("cloud/x.yaml").unwrap();
+    let map = json!({"map": {"a": "1", "b": "2"}});
+    let told = catalog.render(&name, &context(map)).unwrap();
+    assert_eq!(*told, *"#cloud-config\nx:\n  a: 1\n  b: 2\n");
+}
+
+#[test]
+fn a_script_gets_one_plain_word_in_quotes_of_its_author_and_any_text_in_quotes_of_its_own() {
+    let told = |template: &str, x: &str| render("generic/x.sh", template, json!({"x": x}));
+    for evil in ["$(reboot)", "a'b", "a b", "`id`", "a\nb", ""] {
+        for template in ["echo '{{x}}'", "echo \"{{x}}\"", "# {{x}}", "cat <<E\n{{x}}\nE"] {
+            let fault = told(template, evil).unwrap_err();
+            assert!(fault.message.contains("{{quote x}}"), "{fault}");
+        }
+    }
+    assert_eq!(told("echo '{{x}}'", "http://a:80/b").unwrap(), "echo 'http://a:80/b'");
+    assert_eq!(told("echo {{quote x}}", "it's $(x)").unwrap(), r"echo 'it'\''s $(x)'");
+    assert_eq!(told("echo {{json x}}", "a").unwrap(), "echo '\"a\"'");
+    assert_eq!(told("echo {{base64 (json x)}}", "a").unwrap(), "echo ImEi");
+}
+
+#[test]
+fn quotes_of_a_script_s_author_are_no_place_for_quotes_of_a_value() {
+    let faults = |path: &str, text: &str| {
+        let files = vec![SourceFile { path: format!("templates/{path}"), text: text.to_owned() }];
+        Catalog::build(CatalogId::new("test"), &files.into()).err().unwrap_or_default()
+    };
+    for (path, text) in [
+        ("generic/x.sh", "echo '{{quote x}}'"),
+        ("generic/x.sh", "echo \"{{json x}}\""),
+        ("grub/x", "menuentry \"{{screen x}}\" {\n}"),
+        ("grub/x", "linux k \"a={{quote x}}\""),
+        ("grub/x", "linux k 'a={{quote x}}'"),
+    ] {
+        let told = faults(path, text);
+        assert!(told[0].message.contains("inside of quotes"), "{path} {text} {told:?}");
+    }
+    assert!(faults("grub/x", "menuentry {{screen x}} {\n}").is_empty());
 }
 
 const EVIL: &str = "(?s).{0,30}|[ \n\r\t#;|&${}\\\\\"'`a1=/-]{0,16}";
@@ -160,14 +224,24 @@ proptest! {
     }
 
     #[test]
-    fn no_value_adds_a_key_to_what_go_s_templates_render(value in EVIL) {
-        let template = "a: {{.x}}\nl:\n  - {{.x}}\n  - \"{{.x}}\"\nm: {n: {{.x}}, o: '{{.x}}'}\nb: |\n  {{.x}}\nz: 1\n";
+    fn no_value_adds_a_key_to_what_go_s_templates_render(value in EVIL, other in EVIL) {
+        let template = "a: {{.x}}\nl:\n  - {{.x}}\n  - \"{{.x}}\"\nm: {n: {{.x}}, o: '{{.x}}'}\nb: |\n  {{.x}}\nu: [{name: {{.x}}, gecos: {{.y}}, k: {d: {{.x}}, e: [{{.y}}]}}]\nz: 1\n";
         let catalog = catalog(&[("ignition/x.yaml", template)]);
         let name = TemplateName::new("ignition/x.yaml").unwrap();
-        if let Ok(text) = catalog.render(&name, &context(json!({"x": value}))) {
+        let keys_of = |x: &str, y: &str| {
+            let text = catalog.render(&name, &context(json!({"x": x, "y": y}))).ok()?;
+            Some(keys(&serde_yaml::from_str(&text).unwrap()))
+        };
+        let wanted = keys_of("plain", "word").unwrap();
+        for (x, y) in [(&value, &other), (&value, &"\"".to_owned()), (&value, &"'".to_owned())] {
+            if let Some(told) = keys_of(x, y) {
+                prop_assert_eq!(&told, &wanted);
+            }
+        }
+        if let Ok(text) = catalog.render(&name, &context(json!({"x": value, "y": other}))) {
             let told: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
             let keys: Vec<&str> = told.as_mapping().unwrap().keys().map(|k| k.as_str().unwrap()).collect();
-            prop_assert_eq!(keys, ["a", "l", "m", "b", "z"]);
+            prop_assert_eq!(keys, ["a", "l", "m", "b", "u", "z"]);
             prop_assert_eq!(told["l"].as_sequence().unwrap().len(), 2);
             prop_assert_eq!(told["m"].as_mapping().unwrap().len(), 2);
         }

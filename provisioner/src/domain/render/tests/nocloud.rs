@@ -93,7 +93,8 @@ fn url_and_token_reach_the_phone_home_script_as_they_are() {
 
 #[test]
 fn a_catalog_may_bring_its_own_phone_home_script() {
-    let catalog = catalog(&[("templates/phone-home.sh", "#!/bin/sh\necho {{url}} {{token}}\n")]);
+    let catalog =
+        catalog(&[("templates/phone-home.sh", "#!/bin/sh\necho {{url}} {{quote token}}\n")]);
     let phone_home = PhoneHome { url: "http://x", token: "a b" };
     let seed = Seed {
         user_data: String::new(),
@@ -104,6 +105,6 @@ fn a_catalog_may_bring_its_own_phone_home_script() {
         phone_home,
     };
     let files = catalog.nocloud(seed).unwrap();
-    assert_eq!(files["vendor-data"], "#!/bin/sh\necho 'http://x' 'a b'\n");
+    assert_eq!(files["vendor-data"], "#!/bin/sh\necho http://x 'a b'\n");
     assert_eq!(files["user-data"], "#cloud-config\n{}\n");
 }

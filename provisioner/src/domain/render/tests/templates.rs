@@ -193,7 +193,7 @@ fn what_does_not_parse_is_never_sent() {
 }
 
 /// The keys of every map in a tree, with the number of its nodes.
-fn keys(value: &serde_yaml::Value) -> Vec<String> {
+pub(super) fn keys(value: &serde_yaml::Value) -> Vec<String> {
     match value {
         serde_yaml::Value::Mapping(map) => map
             .iter()
@@ -201,6 +201,83 @@ fn keys(value: &serde_yaml::Value) -> Vec<String> {
             .collect(),
         serde_yaml::Value::Sequence(list) => list.iter().flat_map(keys).collect(),
         _ => Vec::new(),
+    }
+}
+
+#[test]
+fn json_inside_of_the_author_s_quotes_adds_no_key() {
+    let evil = "', ssh_authorized_keys:['ssh-ed25519 AAAA'],'";
+    for template in
+        ["a: {b: '{{json x}}'}\n", "a: {b: '{{quote x}}', c: d}\n", "a: [\"{{json x}}\"]\n"]
+    {
+        if let Ok(told) = yaml(template, evil) {
+            assert!(!keys(&told).iter().any(|key| key.contains("ssh")), "{told:?}");
+        }
+    }
+    let text = "t: 'a' \"b\" \\ # [c], {d}\u{85}\u{1f600}é";
+    assert_eq!(yaml("a: {{json x}}\n", text).unwrap()["a"], text);
+    let list = render("cloud/x.yaml", "a: {{json x}}", json!({"x": [{"k: ": [1, null, []]}, {}]}));
+    let told: serde_yaml::Value = serde_yaml::from_str(&list.unwrap()).unwrap();
+    assert_eq!(serde_json::to_value(&told["a"]).unwrap(), json!([{"k: ": [1, null, []]}, {}]));
+}
+
+/// A kickstart's `%post` is shell, and nothing here knows where it begins.
+#[test]
+fn what_a_machine_says_is_one_plain_word_in_a_language_that_nobody_knows() {
+    let catalog = |template: &str| catalog(&[("templates/generic/x.ks", template)]);
+    let told = |template: &str, serial: &str| {
+        let mut context = context(json!({"note": "two words"}));
+        context.node.serial = serial.to_owned();
+        context.node.labels.insert("a b".to_owned(), "c".to_owned());
+        context.node.tags.insert("rack".to_owned(), "row 1".to_owned());
+        let text = catalog(template).render(&TemplateName::new("generic/x.ks").unwrap(), &context);
+        text.map(|text| text.as_ref().to_owned())
+    };
+    for template in [
+        "%post\necho {{node.serial}}\n",
+        "%post\necho {{quote node.serial}}\n",
+        "%post\necho {{multiline (upper node.serial)}}\n",
+        "{{#with node}}{{serial}}{{/with}}",
+    ] {
+        let fault = told(template, "$(reboot)").unwrap_err();
+        assert!(fault.message.contains("a machine says it"), "{fault}");
+        assert!(told(template, "SN-1").is_ok(), "{template}");
+    }
+    assert!(told("{{#each node.labels}}{{@key}}{{/each}}", "").is_err());
+    assert_eq!(told("{{note}} {{node.tags.rack}}", "").unwrap(), "two words row 1");
+    assert_eq!(
+        told("{{base64 node.serial}} {{urlencode node.serial}}", "a b").unwrap(),
+        "YSBi a%20b"
+    );
+    let same =
+        "{{#if (eq node.serial \"a b\")}}yes{{/if}}{{#if (ne node.serial \"a b\")}}no{{/if}}";
+    assert_eq!(told(same, "a b").unwrap(), "yes");
+    assert_eq!(told("{{#if (eq (len node.serial) 3)}}yes{{/if}}", "a b").unwrap(), "yes");
+}
+
+#[test]
+fn a_value_within_a_line_of_a_block_scalar_is_that_line_s_text() {
+    let template = "a: |\n  k={{oneline x}}.\n";
+    assert_eq!(yaml(template, "b: c # d").unwrap()["a"], "k=b: c # d.\n");
+    assert!(yaml(template, "b\nc").is_err());
+}
+
+#[test]
+fn a_template_that_indents_is_not_moved_in_by_its_include() {
+    let build = |include: &str| {
+        let file = |path: &str, text: &str| SourceFile { path: path.into(), text: text.into() };
+        let files = vec![
+            file("templates/cloud/a.yaml", include),
+            file("templates/cloud/b.yaml", "{{> cloud/c.yaml}}\n"),
+            file("templates/cloud/c.yaml", "c: |\n  {{indent 2 x}}\n"),
+        ];
+        Catalog::build(CatalogId::new("test"), &files.into()).map(drop)
+    };
+    assert_eq!(build("{{> cloud/c.yaml}}\n"), Ok(()));
+    for included in ["b", "c"] {
+        let faults = build(&format!("a:\n  {{{{> cloud/{included}.yaml}}}}\n")).unwrap_err();
+        assert!(faults[0].to_string().contains("a.yaml:2:1: "), "{}", faults[0]);
+        assert!(faults[0].message.contains("begin of the line"), "{}", faults[0]);
     }
 }
 
