@@ -23,7 +23,7 @@ fn shown(files: &[(&str, &str)], node: &Node, what: &What) -> Result<Option<Stri
     Ok(made.map(|text| text.as_ref().to_owned()))
 }
 
-const ALL: (&str, &str) = ("groups/all.yaml", "profile: x");
+const ALL: (&str, &str) = ("groups/all.yaml", "profile: x\nevery: true");
 const INSTALLS: (&str, &str) = (
     "profiles/x.yaml",
     "install: {image: debian-12, disk: {choose: smallest}, config: cloud-init}\ncloud: x.yaml",

@@ -21,7 +21,7 @@ fn told(group: &str, profile: &str, template: &str) -> Vec<String> {
 const INSTALLS: &str =
     "install: {image: debian-12, disk: {choose: smallest}, config: cloud-init}\ncloud: x.yaml";
 const LIVE: &str = "boot: {kernel: /k, args: [quiet]}\n";
-const ALL: &str = "profile: x";
+const ALL: &str = "profile: x\nevery: true";
 
 #[test]
 fn a_cloud_config_that_is_put_onto_a_disk_cannot_count_on_any_question() {
