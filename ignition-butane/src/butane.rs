@@ -1,7 +1,7 @@
 //! Butane to Ignition: variants fcos 1.0 to 1.6 and flatcar 1.0 to 1.1, as the program `butane` translates
 //! them (<https://coreos.github.io/butane/specs/>).
 //!
-//! One table ([`shape`]) says which fields there are. A config goes through it in stages, and each stage only
+//! One table (`shape`) says which fields there are. A config goes through it in stages, and each stage only
 //! begins when the one before found no errors: reading, Butane's own checks, the translation, what the variant
 //! adds, the checks of Ignition.
 
